@@ -1,0 +1,43 @@
+"""What can go wrong with a signing key: one tree, told apart by what the caller may do next.
+
+Every message may be logged: it holds no key material and no ARN. The cause is chained.
+"""
+
+
+class KeyProviderError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class KeyUnavailable(KeyProviderError):
+    """The provider cannot be reached, fails or throttles: the same call may succeed later."""
+
+
+class KeyNotUsable(KeyProviderError):
+    """The key is disabled, on its way to deletion or gone: another key must be used."""
+
+
+class ProviderRefused(KeyProviderError):
+    """The provider refuses the call itself (permissions, quotas): an operator has to act."""
+
+
+class SigningInputTooLarge(KeyProviderError):
+    """More than 4,096 bytes to sign, which is the most that KMS takes as RAW."""
+
+
+class InvalidKey(KeyProviderError, ValueError):
+    """A key, or a signature made with it, is not of the form that its algorithm demands.
+
+    A ValueError too, so that a record read back with such a key fails its validation.
+    """
+
+
+class WrongPassphrase(KeyProviderError):
+    """A key file cannot be decrypted with the configured passphrase."""
+
+
+class UnsafeKeyFile(KeyProviderError):
+    """A key file is a link, belongs to somebody else or is open to others: it is not read."""
+
+
+class NoActiveKey(KeyProviderError):
+    """None of an account's keys is in the state that signs."""

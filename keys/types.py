@@ -1,0 +1,169 @@
+"""What a signing key is to the rest of the broker: its public half, where it lives, who owns it.
+
+Everything here is a plain value or a protocol; values survive a round trip through JSON.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import NewType, Protocol
+
+from keys.errors import InvalidKey
+
+Kid = NewType("Kid", str)
+"""Key id in headers and JWKS: the RFC 7638 SHA-256 thumbprint, base64url without padding."""
+
+
+class Algorithm(StrEnum):
+    """JWS algorithms the broker signs with (RFC 7518 section 3.1)."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
+
+
+class KeyState(StrEnum):
+    """Where a key stands in its life; `keys.rotation` says how it moves."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class EcParameters:
+    """Public parameters of an elliptic curve key (RFC 7518 section 6.2.1)."""
+
+    crv: str
+    x: str
+    y: str
+
+
+@dataclass(frozen=True, slots=True)
+class RsaParameters:
+    """Public parameters of an RSA key (RFC 7518 section 6.3.1)."""
+
+    n: str
+    e: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicJwk:
+    """The public half of a signing key, as the account's JWKS shows it.
+
+    Raises InvalidKey when the parameters are of another key type than the algorithm signs with.
+    """
+
+    algorithm: Algorithm
+    kid: Kid
+    parameters: EcParameters | RsaParameters
+
+    def __post_init__(self) -> None:
+        if self.kty != {Algorithm.ES256: "EC", Algorithm.RS256: "RSA"}[self.algorithm]:
+            raise InvalidKey(f"a key of type {self.kty} cannot sign {self.algorithm}")
+
+    @property
+    def kty(self) -> str:
+        """Key type (RFC 7518 section 6.1)."""
+        return "EC" if isinstance(self.parameters, EcParameters) else "RSA"
+
+    def as_dict(self) -> dict[str, str]:
+        """The JWK (RFC 7517 section 4) with the members relying parties need, and no other.
+
+        `key_ops` stays out because STS refuses keys that carry it.
+        """
+        return {
+            "kty": self.kty,
+            "use": "sig",
+            "alg": self.algorithm.value,
+            "kid": self.kid,
+            **asdict(self.parameters),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """The account and the issuer that a key is made for; a provider labels the key with both."""
+
+    account_id: str
+    issuer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReference:
+    """All that an account's record keeps of a key: enough to publish it and to sign with it.
+
+    `locator` means something to the named provider only: a KMS key ARN or a file's name.
+    """
+
+    provider: str
+    locator: str
+    public_jwk: PublicJwk
+
+    @property
+    def kid(self) -> Kid:
+        """The key id of the public half."""
+        return self.public_jwk.kid
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The one algorithm that this key signs with."""
+        return self.public_jwk.algorithm
+
+
+class ProviderKeyState(StrEnum):
+    """What a provider says of a key when asked; only an enabled key signs."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PENDING_DELETION = "pending_deletion"
+    MISSING = "missing"
+
+
+class Signer(Protocol):
+    """One private key in use. Safe to call from many threads at once."""
+
+    @property
+    def kid(self) -> Kid:
+        """The key id that goes into the header of what is signed."""
+        ...
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm that goes into the header of what is signed."""
+        ...
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Return the JWS signature: r || s for ES256, PKCS#1 v1.5 for RS256.
+
+        Raises SigningInputTooLarge past 4,096 bytes, KeyNotUsable when the key no longer signs,
+        KeyUnavailable when trying again may help.
+        """
+        ...
+
+
+class KeyProvider(Protocol):
+    """Where private keys live. Every method raises KeyProviderError, as `keys.errors` tells."""
+
+    def create(self, *, owner: KeyOwner, algorithm: Algorithm) -> KeyReference:
+        """Make a new enabled key, labelled with its owner. Two calls make two keys."""
+        ...
+
+    def signer(self, reference: KeyReference) -> Signer:
+        """A signer for the key. Cheap; whether the key is usable shows when it signs."""
+        ...
+
+    def describe(self, reference: KeyReference) -> ProviderKeyState:
+        """What became of the key, asked now. A key that is gone is MISSING, not an error."""
+        ...
+
+    def disable(self, reference: KeyReference) -> None:
+        """Stop the key from signing. Idempotent; raises KeyNotUsable when the key is gone."""
+        ...
+
+    def schedule_deletion(self, reference: KeyReference, *, days: int) -> None:
+        """Stop the key from signing now and destroy it after 7 to 30 days.
+
+        Idempotent: a key already scheduled keeps its date, and one that is gone is no error.
+        """
+        ...
