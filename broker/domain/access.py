@@ -1,0 +1,165 @@
+"""The access decision: one pure function, and a reason for every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from broker.domain.accounts import Account, AccountState, Consent
+from broker.domain.grants import Grant, GrantState
+from broker.domain.identifiers import GrantId
+from broker.domain.permissions import Action, Caller, permits
+from broker.domain.sessions import SessionRequest
+from broker.domain.tickets import Ticket, TicketStatus
+
+
+class Reason(StrEnum):
+    """Why a session is refused; the value is the code of the HTTP contract."""
+
+    FORBIDDEN = "forbidden"
+    ACCOUNT_NOT_FOUND = "not_found"
+    ACCOUNT_NOT_ACTIVE = "account_not_active"
+    CONSENT_OFF = "consent_off"
+    TICKET_NOT_FOUND = "ticket_not_found"
+    TICKET_CLOSED = "ticket_closed"
+    TICKET_NOT_FOR_ACCOUNT = "ticket_not_for_account"
+    NOT_ASSIGNED = "not_assigned"
+    GRANT_REQUIRED = "grant_required"
+    GRANT_EXPIRED = "grant_expired"
+    DURATION_TOO_LONG = "duration_too_long"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.FORBIDDEN: (
+        "You may not open this session. Engineers open their own; a console opens them with "
+        "on_behalf_of; a token bound to accounts opens none elsewhere."
+    ),
+    Reason.ACCOUNT_NOT_FOUND: "No such account is registered. Check the account id.",
+    Reason.ACCOUNT_NOT_ACTIVE: (
+        "The account is not ready for sessions. `GET /v1/accounts/{id}` says why in last_error."
+    ),
+    Reason.CONSENT_OFF: "The customer has switched support access off for this account.",
+    Reason.TICKET_NOT_FOUND: "No such ticket is known. Check its id, or let the console send it.",
+    Reason.TICKET_CLOSED: "The ticket is closed. Reopen it to work on it again.",
+    Reason.TICKET_NOT_FOR_ACCOUNT: "The ticket does not concern this account.",
+    Reason.NOT_ASSIGNED: "The ticket is assigned to others. Ask to be assigned to it.",
+    Reason.GRANT_REQUIRED: "The customer approves each access to this account. Request a grant.",
+    Reason.GRANT_EXPIRED: "The grant has ended. Request a new one.",
+    Reason.DURATION_TOO_LONG: "The session would last too long. Ask for a shorter duration.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the operator allows: the longest session, and how long a standing grant holds."""
+
+    longest_session: timedelta
+    standing_grant: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The session may be opened under `grant`; None asks for a new one by standing consent."""
+
+    grant: Grant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The session is refused; `grant_id` names the grant that the reason speaks of, if any."""
+
+    reason: Reason
+    grant_id: GrantId | None = None
+
+
+Decision = Allow | Deny
+
+
+def decide(
+    request: SessionRequest,
+    *,
+    caller: Caller,
+    account: Account | None,
+    ticket: Ticket | None,
+    grants: Sequence[Grant],
+    limits: Limits,
+    now: datetime,
+) -> Decision:
+    """Whether the session may be opened at `now`, and under which grant.
+
+    `grants` are the engineer's own for the account; order does not matter. The checks stand in
+    the order in which a person would mend them: who asks, where, why, with whose consent, for
+    how long.
+    """
+    if not permits(
+        caller,
+        Action.OPEN_SESSION,
+        account_id=request.account_id,
+        engineer=request.engineer,
+    ):
+        return Deny(Reason.FORBIDDEN)
+    if account is None:
+        return Deny(Reason.ACCOUNT_NOT_FOUND)
+    refusal = _account_refuses(account) or _ticket_refuses(request, ticket)
+    if refusal is not None:
+        return Deny(refusal)
+    if request.duration > limits.longest_session:
+        return Deny(Reason.DURATION_TOO_LONG)
+    return _by_grant(request, grants=grants, consent=account.consent, now=now)
+
+
+def _account_refuses(account: Account) -> Reason | None:
+    if account.consent is Consent.OFF:
+        return Reason.CONSENT_OFF
+    if account.state is not AccountState.ACTIVE:
+        return Reason.ACCOUNT_NOT_ACTIVE
+    return None
+
+
+def _ticket_refuses(request: SessionRequest, ticket: Ticket | None) -> Reason | None:
+    if ticket is None:
+        return Reason.TICKET_NOT_FOUND
+    if request.account_id not in ticket.account_ids:
+        return Reason.TICKET_NOT_FOR_ACCOUNT
+    if ticket.status is not TicketStatus.OPEN:
+        return Reason.TICKET_CLOSED
+    if ticket.assignees and request.engineer not in ticket.assignees:
+        return Reason.NOT_ASSIGNED
+    return None
+
+
+def _by_grant(
+    request: SessionRequest, *, grants: Sequence[Grant], consent: Consent, now: datetime
+) -> Decision:
+    fitting = [
+        grant
+        for grant in grants
+        if grant.covers(
+            account_id=request.account_id,
+            ticket_id=request.ticket_id,
+            engineer=request.engineer,
+            access=request.access,
+        )
+        and request.grant_id in (None, grant.grant_id)
+    ]
+    approved = [grant for grant in fitting if grant.state_at(now) is GrantState.APPROVED]
+    ends = now + request.duration
+    for grant in approved:
+        if grant.expires_at >= ends:
+            return Allow(grant)
+    if consent is Consent.STANDING and request.grant_id is None:
+        return Allow(None)
+    if approved:
+        return Deny(Reason.DURATION_TOO_LONG, max(approved, key=_end).grant_id)
+    if not fitting:
+        return Deny(Reason.GRANT_REQUIRED)
+    latest = max(fitting, key=_end)
+    if latest.state_at(now) is GrantState.EXPIRED:
+        return Deny(Reason.GRANT_EXPIRED, latest.grant_id)
+    return Deny(Reason.GRANT_REQUIRED, latest.grant_id)
+
+
+def _end(grant: Grant) -> datetime:
+    return grant.expires_at

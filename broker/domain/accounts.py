@@ -1,0 +1,75 @@
+"""Customer accounts: what is wanted there, and how far the broker has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from broker.domain.identifiers import AccountId, IssuerId
+from broker.domain.times import Timestamp
+from keys.rotation import KeyRecord
+
+
+class AccountState(StrEnum):
+    """Where an account stands in its life; only `active` accounts give sessions."""
+
+    REGISTERED = "registered"
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    DEGRADED = "degraded"
+    REMOVING = "removing"
+    REMOVED = "removed"
+
+
+class Consent(StrEnum):
+    """The customer's word: any open ticket is enough, each grant is asked for, or nothing goes."""
+
+    STANDING = "standing"
+    PER_GRANT = "per_grant"
+    OFF = "off"
+
+
+class Profile(StrEnum):
+    """How much the read role sees: configuration only, or data too except secrets."""
+
+    METADATA = "metadata"
+    FULL = "full"
+
+
+class Payer(StrEnum):
+    """Whether the account pays for an organisation, so that billing and membership are read too."""
+
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One customer account as it is wanted and as it was last found.
+
+    `issuer` is the exact `iss` of its tokens; `last_error` is a sentence for people, without ARNs.
+    """
+
+    account_id: AccountId
+    partition: str
+    customer: str
+    payer: Payer
+    profile: Profile
+    consent: Consent
+    state: AccountState
+    issuer: str
+    issuer_id: IssuerId
+    external_id: str
+    keys: tuple[KeyRecord, ...]
+    created_at: Timestamp
+    template_version: str | None = None
+    last_error: str | None = None
+
+    def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
+        """The same account in another state, with the reason where the state is a bad one."""
+        return replace(self, state=state, last_error=error)
+
+
+def subject_of(account_id: AccountId) -> str:
+    """The `sub` of every token for the account; no personal data, as AWS advises."""
+    return f"support:{account_id}"

@@ -1,0 +1,63 @@
+"""Grants: permission for one engineer, one account, one ticket and one access, until a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
+from broker.domain.times import Timestamp
+
+
+class Access(StrEnum):
+    """What a session may do: read the account, or raise AWS support cases for it."""
+
+    READ = "read"
+    CASE = "case"
+
+
+class GrantState(StrEnum):
+    """How a grant stands. `expired` is never stored: it follows from the time."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DENIED = "denied"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+BY_POLICY = "policy:standing"
+"""The approver of a grant that the customer's standing consent approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One grant as stored; ask `state_at` for its state."""
+
+    grant_id: GrantId
+    account_id: AccountId
+    ticket_id: TicketId
+    engineer: EngineerId
+    access: Access
+    reason: str
+    decided: GrantState
+    approver: str | None
+    created_at: Timestamp
+    expires_at: Timestamp
+
+    def state_at(self, now: datetime) -> GrantState:
+        """The state at `now`: an approved or requested grant expires by itself."""
+        lapses = self.decided in (GrantState.REQUESTED, GrantState.APPROVED)
+        return GrantState.EXPIRED if lapses and now >= self.expires_at else self.decided
+
+    def covers(
+        self, *, account_id: AccountId, ticket_id: TicketId, engineer: EngineerId, access: Access
+    ) -> bool:
+        """Whether this grant is for exactly that engineer, account, ticket and access."""
+        return (self.account_id, self.ticket_id, self.engineer, self.access) == (
+            account_id,
+            ticket_id,
+            engineer,
+            access,
+        )

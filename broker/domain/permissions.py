@@ -1,0 +1,128 @@
+"""Who may do what: one table of role and action, with the condition under which it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.domain.identifiers import AccountId
+
+
+class Role(StrEnum):
+    """What a caller is. `customer` is bound to the accounts that its token names."""
+
+    ENGINEER = "engineer"
+    APPROVER = "approver"
+    CUSTOMER = "customer"
+    CONSOLE = "console"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """Everything the API can be asked to do."""
+
+    REGISTER_ACCOUNT = "accounts:register"
+    READ_ACCOUNT = "accounts:read"
+    CHANGE_ACCOUNT = "accounts:change"
+    CHANGE_CONSENT = "accounts:consent"
+    RECONCILE_ACCOUNT = "accounts:reconcile"
+    WRITE_TICKET = "tickets:write"
+    READ_TICKET = "tickets:read"
+    OPEN_SESSION = "sessions:open"
+    READ_SESSION = "sessions:read"
+    READ_LEDGER = "ledger:read"
+    MANAGE_API_TOKENS = "tokens:manage"
+    READ_SELF = "me:read"
+
+
+class Condition(StrEnum):
+    """Under which condition a role may do something."""
+
+    ALWAYS = "always"
+    BOUND_ACCOUNT = "bound account"
+    """Only for accounts that the caller's token names."""
+    OWN = "own"
+    """Only for what belongs to the caller as an engineer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling, as authentication established it.
+
+    `account_ids` bounds the caller to these accounts; empty is no bound, except for a customer,
+    who without one has no account at all.
+    """
+
+    subject: str
+    roles: frozenset[Role]
+    account_ids: frozenset[AccountId] = frozenset()
+    api_token_id: str | None = None
+
+
+_ALWAYS, _BOUND, _OWN = Condition.ALWAYS, Condition.BOUND_ACCOUNT, Condition.OWN
+_R = Role
+
+PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
+    Action.REGISTER_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.READ_ACCOUNT: {
+        _R.ENGINEER: _ALWAYS,
+        _R.APPROVER: _ALWAYS,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.CHANGE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.CHANGE_CONSENT: {_R.CUSTOMER: _BOUND},
+    Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.WRITE_TICKET: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.READ_TICKET: {
+        _R.ENGINEER: _ALWAYS,
+        _R.APPROVER: _ALWAYS,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.OPEN_SESSION: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS},
+    Action.READ_SESSION: {
+        _R.ENGINEER: _OWN,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.READ_LEDGER: {_R.CUSTOMER: _BOUND, _R.AUDITOR: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.MANAGE_API_TOKENS: {_R.ADMIN: _ALWAYS},
+    Action.READ_SELF: dict.fromkeys(Role, _ALWAYS),
+}
+
+
+def may_ever(caller: Caller, action: Action) -> bool:
+    """Whether any of the caller's roles may do `action` at all, whatever it is done to."""
+    return not caller.roles.isdisjoint(PERMITTED[action])
+
+
+def permits(
+    caller: Caller,
+    action: Action,
+    *,
+    account_id: AccountId | None = None,
+    engineer: str | None = None,
+) -> bool:
+    """Whether `caller` may do `action` to what belongs to `account_id` and `engineer`.
+
+    An account-bound caller may touch nothing that belongs to no account, nor another account.
+    """
+    bound = caller.account_ids
+    if bound and account_id is not None and account_id not in bound:
+        return False
+    holds = {
+        Condition.ALWAYS: True,
+        Condition.BOUND_ACCOUNT: account_id is not None and account_id in bound,
+        Condition.OWN: engineer is not None and engineer == caller.subject,
+    }
+    granted = PERMITTED[action]
+    return any(holds[granted[role]] for role in caller.roles if role in granted)

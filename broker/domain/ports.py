@@ -1,0 +1,224 @@
+"""What use cases need of the store and of AWS, as protocols; `broker.wiring` picks the adapters.
+
+Adapters raise `DependencyUnavailable` where they cannot be reached and `Conflict` where a record
+changed since it was read. Nothing else leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from broker.domain.accounts import Account
+from broker.domain.api_tokens import ApiToken
+from broker.domain.grants import Grant
+from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
+from broker.domain.ledger import Chain, Event, Head, LedgerEntry
+from broker.domain.sessions import Credentials, Session
+from broker.domain.tickets import Ticket
+
+Record = Account | Grant | Session | Ticket | ApiToken
+"""Any stored record."""
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned(Generic[R_co]):
+    """A record as read, with the version that a later write must still find."""
+
+    record: R_co
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R_co]):
+    """A part of a list; `next` is the cursor of the following part, None at the end."""
+
+    items: tuple[R_co, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Write `record` if it is still at version `expected`; 0 means that it must not exist yet."""
+
+    record: Record
+    expected: int
+
+
+class Journal(Protocol):
+    """The only way to write: changes of records together with the entries that explain them."""
+
+    def record(
+        self, chain: Chain, *events: Event, now: datetime, saves: Sequence[Save] = ()
+    ) -> tuple[LedgerEntry, ...]:
+        """Append `events` to `chain` and apply `saves`, all or nothing, durably.
+
+        Records of an account (Account, Grant, Session) are saved with that account's chain,
+        tickets and API tokens with the broker's: one chain is one slot of a clustered store.
+        Raises Conflict (`stale_version`) if a record is not at its expected version, then
+        nothing is written; DependencyUnavailable (`ledger_unavailable`).
+        """
+        ...
+
+    def head(self, chain: Chain) -> Head:
+        """The last entry's place."""
+        ...
+
+    def entries(self, chain: Chain, *, after: int, limit: int) -> tuple[LedgerEntry, ...]:
+        """At most `limit` entries with `seq` greater than `after`, in order."""
+        ...
+
+
+class AccountRepository(Protocol):
+    """Reading accounts."""
+
+    def get(self, account_id: AccountId) -> Versioned[Account] | None:
+        """The account, or None."""
+        ...
+
+    def page(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        """Accounts in the order of their ids."""
+        ...
+
+    def of_issuer(self, issuer_id: IssuerId) -> Account | None:
+        """The account that an issuer id was given to, or None."""
+        ...
+
+    def changed_since(self, revision: int) -> tuple[int, tuple[AccountId, ...]]:
+        """Accounts saved after `revision`, and the revision to ask from next; 0 gives all."""
+        ...
+
+
+class TicketRepository(Protocol):
+    """Reading tickets."""
+
+    def get(self, ticket_id: TicketId) -> Versioned[Ticket] | None:
+        """The ticket, or None."""
+        ...
+
+    def page(self, *, cursor: str | None, limit: int) -> Page[Ticket]:
+        """Tickets in the order of their ids."""
+        ...
+
+
+class GrantRepository(Protocol):
+    """Reading grants."""
+
+    def of_engineer(self, account_id: AccountId, engineer: EngineerId) -> tuple[Grant, ...]:
+        """The engineer's grants for the account that have not been over for more than a day."""
+        ...
+
+
+class SessionRepository(Protocol):
+    """Reading sessions."""
+
+    def get(self, session_id: SessionId) -> Versioned[Session] | None:
+        """The session, or None."""
+        ...
+
+    def page(
+        self,
+        *,
+        account_ids: Sequence[AccountId] | None,
+        engineer: EngineerId | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Session]:
+        """Sessions, newest first; None is no filter, an empty sequence matches nothing."""
+        ...
+
+
+class ApiTokenRepository(Protocol):
+    """Reading API tokens."""
+
+    def get(self, token_id: str) -> Versioned[ApiToken] | None:
+        """The token, or None."""
+        ...
+
+    def page(self, *, cursor: str | None, limit: int) -> Page[ApiToken]:
+        """API tokens in the order of their ids."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on something until `ttl` has passed; `fencing` grows with every lease."""
+
+    name: str
+    holder: str
+    fencing: int
+
+
+class LeaseRepository(Protocol):
+    """Leases: one worker at a time."""
+
+    def acquire(self, name: str, *, holder: str, ttl: timedelta) -> Lease | None:
+        """The lease, or None while another holder has it."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give it back, if it is still ours."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Nobody used this key before: go on, then `finish` or `abandon`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """The first request with this key has not been answered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer that the first request got; `body` is None where it must not be given again."""
+
+    status: int
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The key was used with another request."""
+
+
+class IdempotencyRepository(Protocol):
+    """The answers to requests with an Idempotency-Key, kept for a day."""
+
+    def begin(self, key: str, *, fingerprint: str) -> Begun | InProgress | Finished | Reused:
+        """Claim `key` for a request with this fingerprint, or say what became of it."""
+        ...
+
+    def finish(self, key: str, answer: Finished) -> None:
+        """Keep the answer."""
+        ...
+
+    def abandon(self, key: str) -> None:
+        """Forget the claim: the request failed before it had an effect."""
+        ...
+
+
+class WebIdentityExchange(Protocol):
+    """AssumeRoleWithWebIdentity."""
+
+    def exchange(
+        self,
+        *,
+        identity_token: str,
+        role_arn: str,
+        role_session_name: str,
+        duration: timedelta,
+        session_policy: str | None,
+    ) -> Credentials:
+        """Credentials for the token.
+
+        Raises UpstreamRejected (`refused_by_aws`, `issuer_unreachable_from_aws`) and
+        DependencyUnavailable (`aws_unavailable`); neither carries AWS's text.
+        """
+        ...

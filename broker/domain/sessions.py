@@ -1,0 +1,81 @@
+"""Sessions: one issue of credentials under a grant, and the credentials themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from broker.domain.grants import Access
+from broker.domain.identifiers import (
+    AccountId,
+    EngineerId,
+    GrantId,
+    ServiceName,
+    SessionId,
+    TicketId,
+)
+from broker.domain.times import Timestamp
+
+SHORTEST = timedelta(seconds=900)
+"""The shortest session that STS gives (AssumeRoleWithWebIdentity, DurationSeconds)."""
+
+LONGEST_OF_AWS = timedelta(hours=12)
+"""The longest that any role may allow (IAM, MaxSessionDuration)."""
+
+_SESSION_NAME_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """What an engineer asks for; `services` narrows the session to them where it is not empty."""
+
+    account_id: AccountId
+    ticket_id: TicketId
+    engineer: EngineerId
+    reason: str
+    access: Access
+    duration: timedelta
+    services: tuple[ServiceName, ...] = ()
+    grant_id: GrantId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One issue of credentials, as stored and shown: everything but the credentials."""
+
+    session_id: SessionId
+    account_id: AccountId
+    ticket_id: TicketId
+    engineer: EngineerId
+    access: Access
+    grant_id: GrantId
+    role_arn: str
+    role_session_name: str
+    access_key_id: str
+    kid: str
+    jti: str
+    services: tuple[ServiceName, ...]
+    issued_at: Timestamp
+    expires_at: Timestamp
+    revoked_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What STS returned. Handed to the caller once; never stored, logged or printed."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    expiration: Timestamp
+
+
+def role_session_name(engineer: EngineerId, ticket: TicketId, session: SessionId) -> str:
+    """`<engineer>@<ticket>-<short session id>`, at most 64 of `[\\w+=,.@-]`.
+
+    Every CloudTrail line carries it, so where the two do not fit, each keeps at least half.
+    """
+    room = _SESSION_NAME_LIMIT - len(f"@-{session.short}")
+    for_ticket = min(len(ticket), max(room // 2, room - len(engineer)))
+    for_engineer = room - for_ticket
+    return f"{engineer[:for_engineer]}@{ticket[:for_ticket]}-{session.short}"

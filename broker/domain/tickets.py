@@ -1,0 +1,28 @@
+"""Support tickets: the reason for every access."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.domain.identifiers import AccountId, EngineerId, TicketId
+from broker.domain.times import Timestamp
+
+
+class TicketStatus(StrEnum):
+    """Only an open ticket is a reason."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One ticket as the vendor's console last told it; no assignees means any engineer."""
+
+    ticket_id: TicketId
+    account_ids: tuple[AccountId, ...]
+    subject: str
+    status: TicketStatus
+    assignees: tuple[EngineerId, ...]
+    updated_at: Timestamp
