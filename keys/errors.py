@@ -25,19 +25,23 @@ class SigningInputTooLarge(KeyProviderError):
 
 
 class InvalidKey(KeyProviderError, ValueError):
-    """A key, or a signature made with it, is not of the form that its algorithm demands.
+    """A key is not of the form that its algorithm demands, or not the key it is said to be.
 
     A ValueError too, so that a record read back with such a key fails its validation.
     """
 
 
-class WrongPassphrase(KeyProviderError):
-    """A key file cannot be decrypted with the configured passphrase."""
+class InvalidSignature(KeyProviderError):
+    """The provider's answer is not a signature of the form that the algorithm demands."""
 
 
 class UnsafeKeyFile(KeyProviderError):
-    """A key file is a link, belongs to somebody else or is open to others: it is not read."""
+    """A key file or folder is a link, is open to others or unencrypted: it is not used."""
+
+
+class UnreadableKeyFile(KeyProviderError):
+    """A key file cannot be decrypted: it has another passphrase, or it is damaged."""
 
 
 class NoActiveKey(KeyProviderError):
-    """None of an account's keys is in the state that signs."""
+    """An account has no key that signs, or more than one."""

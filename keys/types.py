@@ -5,7 +5,7 @@ Everything here is a plain value or a protocol; values survive a round trip thro
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import ClassVar, NewType, Protocol
 
 from keys.errors import InvalidKey
 
@@ -18,6 +18,11 @@ class Algorithm(StrEnum):
 
     ES256 = "ES256"
     RS256 = "RS256"
+
+    @property
+    def kty(self) -> str:
+        """The type of key that the algorithm signs with (RFC 7518 section 6.1)."""
+        return "EC" if self is Algorithm.ES256 else "RSA"
 
 
 class KeyState(StrEnum):
@@ -34,6 +39,8 @@ class KeyState(StrEnum):
 class EcParameters:
     """Public parameters of an elliptic curve key (RFC 7518 section 6.2.1)."""
 
+    kty: ClassVar[str] = "EC"
+
     crv: str
     x: str
     y: str
@@ -42,6 +49,8 @@ class EcParameters:
 @dataclass(frozen=True, slots=True)
 class RsaParameters:
     """Public parameters of an RSA key (RFC 7518 section 6.3.1)."""
+
+    kty: ClassVar[str] = "RSA"
 
     n: str
     e: str
@@ -59,13 +68,10 @@ class PublicJwk:
     parameters: EcParameters | RsaParameters
 
     def __post_init__(self) -> None:
-        if self.kty != {Algorithm.ES256: "EC", Algorithm.RS256: "RSA"}[self.algorithm]:
-            raise InvalidKey(f"a key of type {self.kty} cannot sign {self.algorithm}")
-
-    @property
-    def kty(self) -> str:
-        """Key type (RFC 7518 section 6.1)."""
-        return "EC" if isinstance(self.parameters, EcParameters) else "RSA"
+        if self.parameters.kty != self.algorithm.kty:
+            raise InvalidKey(
+                f"a key of type {self.parameters.kty} cannot sign {self.algorithm.value}"
+            )
 
     def as_dict(self) -> dict[str, str]:
         """The JWK (RFC 7517 section 4) with the members relying parties need, and no other.
@@ -73,7 +79,7 @@ class PublicJwk:
         `key_ops` stays out because STS refuses keys that carry it.
         """
         return {
-            "kty": self.kty,
+            "kty": self.parameters.kty,
             "use": "sig",
             "alg": self.algorithm.value,
             "kid": self.kid,
@@ -137,7 +143,7 @@ class Signer(Protocol):
         """Return the JWS signature: r || s for ES256, PKCS#1 v1.5 for RS256.
 
         Raises SigningInputTooLarge past 4,096 bytes, KeyNotUsable when the key no longer signs,
-        KeyUnavailable when trying again may help.
+        KeyUnavailable when trying again may help, InvalidSignature when the answer is none.
         """
         ...
 
@@ -150,7 +156,10 @@ class KeyProvider(Protocol):
         ...
 
     def signer(self, reference: KeyReference) -> Signer:
-        """A signer for the key. Cheap; whether the key is usable shows when it signs."""
+        """A signer for the key, without a network call.
+
+        A key that is not usable shows itself here or when it signs, as the provider can tell.
+        """
         ...
 
     def describe(self, reference: KeyReference) -> ProviderKeyState:
@@ -158,12 +167,16 @@ class KeyProvider(Protocol):
         ...
 
     def disable(self, reference: KeyReference) -> None:
-        """Stop the key from signing. Idempotent; raises KeyNotUsable when the key is gone."""
+        """Stop the key from signing.
+
+        Idempotent: a key that is already disabled, scheduled for deletion or gone is no error.
+        """
         ...
 
     def schedule_deletion(self, reference: KeyReference, *, days: int) -> None:
         """Stop the key from signing now and destroy it after 7 to 30 days.
 
         Idempotent: a key already scheduled keeps its date, and one that is gone is no error.
+        Raises ValueError for any other number of days.
         """
         ...
