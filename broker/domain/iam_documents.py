@@ -1,0 +1,246 @@
+"""The IAM documents that the broker writes: trust policies, denials, session policies.
+
+Everything here is a plain value built from plain values. `docs/aws-policies.md` explains each
+statement to a customer's security team.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from broker.domain.accounts import Profile
+from broker.domain.claims import AUDIENCE, SESSION_TAG, TICKET_TAG
+from broker.domain.identifiers import ServiceName
+
+Document = Mapping[str, object]
+
+VERSION = "2012-10-17"
+
+SESSION_POLICY_LIMIT = 2048
+"""Characters of a session policy (STS, AssumeRoleWithWebIdentity, Policy)."""
+
+TRUST_POLICY_LIMIT = 2048
+"""Characters of a trust policy without white space (IAM quota, not raised)."""
+
+_CUSTOMER_DATA = (
+    "s3:GetObject*",
+    "s3:SelectObjectContent",
+    "s3-object-lambda:GetObject*",
+    "dynamodb:BatchGet*",
+    "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQLSelect",
+    "dynamodb:Query",
+    "dynamodb:ReadDataForReplication",
+    "dynamodb:Scan",
+    "dynamodb:SearchVectors",
+    "sqs:ReceiveMessage",
+    "kinesis:GetRecords",
+    "kinesis:SubscribeToShard",
+    "kinesisvideo:GetMedia*",
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "logs:GetLogRecord",
+    "logs:GetQueryResults",
+    "logs:StartLiveTail",
+    "logs:StartQuery",
+    "lambda:GetFunction",
+    "lambda:GetLayerVersion*",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "codecommit:BatchGet*",
+    "codecommit:GetBlob",
+    "codecommit:GetFile",
+    "codecommit:GitPull",
+    "codeartifact:GetPackageVersionAsset",
+    "codeartifact:ReadFromRepository",
+    "athena:BatchGetNamedQuery",
+    "athena:GetQueryResults*",
+    "cognito-idp:AdminGetUser",
+    "cognito-idp:ListUsers*",
+    "cognito-sync:ListRecords",
+    "cognito-sync:QueryRecords",
+    "datapipeline:QueryObjects",
+    "ec2:DescribeInstanceAttribute",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:GetConsoleOutput",
+    "ec2:GetConsoleScreenshot",
+    "ec2:GetLaunchTemplateData",
+    "cloudformation:GetTemplate",
+    "rds:DownloadCompleteDBLogFile",
+    "rds:DownloadDBLogFilePortion",
+    "redshift-data:GetStatementResult*",
+    "sdb:Select",
+    "states:GetExecutionHistory",
+    "workmail:Get*",
+)
+"""Actions that read what the customer's own users wrote, which the metadata profile denies."""
+
+_SECRETS = (
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameters*",
+    "ssm:GetParameterHistory",
+    "kms:Decrypt",
+    "appsync:ListApiKeys",
+    "codeartifact:GetAuthorizationToken",
+    "cognito-identity:GetCredentialsForIdentity",
+    "cognito-identity:GetOpenIdToken*",
+    "connect:GetFederationToken*",
+    "ec2:GetPasswordData",
+    "ecr:GetAuthorizationToken",
+    "lightsail:DownloadDefaultKeyPair",
+    "lightsail:GetInstanceAccessDetails",
+    "lightsail:GetRelationalDatabaseMasterUserPassword",
+    "redshift:GetClusterCredentials*",
+    "redshift-serverless:GetCredentials",
+)
+"""Actions that hand out secrets or other credentials, which every profile denies."""
+
+SUPPORT_CASE_ACTIONS = (
+    "support:AddAttachmentsToSet",
+    "support:AddCommunicationToCase",
+    "support:CreateCase",
+    "support:Describe*",
+    "support:ResolveCase",
+)
+"""All that the cases role may do."""
+
+
+class SessionPolicyTooLargeError(ValueError):
+    """The named services make a session policy that STS would refuse."""
+
+
+def compact(document: Document) -> str:
+    """A document as the text that is sent to AWS: no white space, stable order of keys."""
+    return json.dumps(document, separators=(",", ":"), sort_keys=True)
+
+
+def condition_prefix(issuer: str) -> str:
+    """What an issuer's condition keys begin with: its URL without the scheme."""
+    return issuer.split("://", 1)[1]
+
+
+def trust_policy(*, issuer: str, provider_arn: str, subject: str, pinned: bool) -> Document:
+    """The trust policy of a support role (promise 2): AWS itself demands the ticket.
+
+    By exact strings the audience and the subject; by presence, as at least one character, the
+    source identity and the session tags for ticket and session; and, where `pinned`, that the
+    token names this very role. The second statement stands apart because TagSession and
+    SetSourceIdentity do not know the first one's keys.
+    """
+    prefix = condition_prefix(issuer)
+    audience = {f"{prefix}:aud": AUDIENCE}
+    condition: dict[str, object] = {
+        "StringEquals": {**audience, f"{prefix}:sub": subject},
+        "StringLike": {
+            "sts:SourceIdentity": "?*",
+            f"aws:RequestTag/{TICKET_TAG}": "?*",
+            f"aws:RequestTag/{SESSION_TAG}": "?*",
+        },
+    }
+    if pinned:
+        condition["Bool"] = {"sts:RoleAuthorizedByIdp": "true"}
+    principal = {"Federated": provider_arn}
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Sid": "OneIssuerOneSubjectOneTicket",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": condition,
+            },
+            {
+                "Sid": "NameTheTicketAndTheEngineer",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": ["sts:SetSourceIdentity", "sts:TagSession"],
+                "Condition": {"StringEquals": audience},
+            },
+        ],
+    }
+
+
+def denied_reads(profile: Profile, *, partition: str) -> Document:
+    """The explicit Deny of a read role: secrets always, customer data under `metadata`.
+
+    API Gateway has one action for every read, so its keys are denied by resource.
+    """
+    data = _CUSTOMER_DATA if profile is Profile.METADATA else ()
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Sid": "NoSecretsNoCustomerData" if data else "NoSecrets",
+                "Effect": "Deny",
+                "Action": sorted({*_SECRETS, *data}),
+                "Resource": "*",
+            },
+            {
+                "Sid": "NoApiKeys",
+                "Effect": "Deny",
+                "Action": "apigateway:GET",
+                "Resource": [
+                    f"arn:{partition}:apigateway:*::/apikeys*",
+                    f"arn:{partition}:apigateway:*::/usageplans/*/keys*",
+                ],
+            },
+        ],
+    }
+
+
+def support_cases() -> Document:
+    """The inline policy of the cases role: AWS support cases and nothing else."""
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Sid": "SupportCases",
+                "Effect": "Allow",
+                "Action": list(SUPPORT_CASE_ACTIONS),
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def session_policy(services: Sequence[ServiceName]) -> str | None:
+    """The text that narrows a session to the named services; None where none is named.
+
+    A session policy only ever narrows: what results is its intersection with the role. Raises
+    SessionPolicyTooLargeError past STS's 2,048 characters.
+    """
+    if not services:
+        return None
+    text = compact(
+        {
+            "Version": VERSION,
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": [f"{service}:*" for service in sorted(set(services))],
+                    "Resource": "*",
+                }
+            ],
+        }
+    )
+    if len(text) > SESSION_POLICY_LIMIT:
+        raise SessionPolicyTooLargeError(
+            f"{len(set(services))} services make a session policy of {len(text)} characters; "
+            f"AWS takes {SESSION_POLICY_LIMIT}. Name fewer services, or none."
+        )
+    return text
+
+
+def deny_everything() -> str:
+    """The session policy of a canary: the exchange is proved, the credentials can do nothing."""
+    return compact(
+        {
+            "Version": VERSION,
+            "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+        }
+    )
