@@ -13,6 +13,10 @@ Kid = NewType("Kid", str)
 """Key id in headers and JWKS: the RFC 7638 SHA-256 thumbprint, base64url without padding."""
 
 
+DELETION_DAYS = range(7, 31)
+"""How many days KMS waits before it destroys a key (ScheduleKeyDeletion, PendingWindowInDays)."""
+
+
 class Algorithm(StrEnum):
     """JWS algorithms the broker signs with (RFC 7518 section 3.1)."""
 
@@ -177,6 +181,6 @@ class KeyProvider(Protocol):
         """Stop the key from signing now and destroy it after 7 to 30 days.
 
         Idempotent: a key already scheduled keeps its date, and one that is gone is no error.
-        Raises ValueError for any other number of days.
+        Raises ValueError for a number of days that is not in DELETION_DAYS.
         """
         ...

@@ -1,0 +1,168 @@
+"""Signing keys as encrypted PEM files, for one machine and for the sandbox.
+
+The same contract as KMS, except that whoever holds folder and passphrase holds the keys.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from keys.errors import InvalidKey, KeyNotUsable, UnreadableKeyFile, UnsafeKeyFile
+from keys.jose import public_jwk, raw_p256_signature, refuse_too_large
+from keys.keyfiles import KeyFolder
+from keys.types import (
+    DELETION_DAYS,
+    Algorithm,
+    KeyOwner,
+    KeyReference,
+    Kid,
+    ProviderKeyState,
+    Signer,
+)
+
+PROVIDER = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSigner:
+    """A private key in memory that signs for as long as its file says that it may."""
+
+    kid: Kid
+    algorithm: Algorithm
+    enabled_file: str
+    sign_octets: Callable[[bytes], bytes] = field(repr=False)
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Return the JWS signature; `keys.types.Signer` has the contract."""
+        refuse_too_large(signing_input)
+        if not os.access(self.enabled_file, os.F_OK):
+            raise KeyNotUsable("the key is disabled or gone")
+        return self.sign_octets(signing_input)
+
+
+class LocalKeyProvider:
+    """Keys in one folder, under one passphrase. `keys.types.KeyProvider` has the contract.
+
+    A key that is due is destroyed as soon as the provider is next asked to create or describe one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        passphrase: bytes,
+        clock: Callable[[], datetime],
+        cached_signers: int = 1024,
+    ) -> None:
+        """Open the folder, which is created where it is missing.
+
+        Decrypting a file takes milliseconds by design, so that many decrypted keys stay in memory.
+        Raises UnsafeKeyFile as KeyFolder does, ValueError for an empty passphrase.
+        """
+        if not passphrase:
+            raise ValueError("the passphrase of the local keys is empty")
+        self._folder = KeyFolder(folder)
+        self._passphrase = passphrase
+        self._clock = clock
+        self._cached_signer = lru_cache(maxsize=cached_signers)(self._load_signer)
+
+    def create(self, *, owner: KeyOwner, algorithm: Algorithm) -> KeyReference:
+        """Make a new enabled key, with its owner written above it in the file."""
+        self._folder.destroy_due(self._clock())
+        private_key = _generate(algorithm)
+        jwk = public_jwk(private_key.public_key())
+        pem = private_key.private_bytes(
+            encoding=Encoding.PEM,
+            format=PrivateFormat.PKCS8,
+            encryption_algorithm=BestAvailableEncryption(self._passphrase),
+        )
+        # A line before the first boundary is explanatory text (RFC 7468 section 2).
+        self._folder.add(jwk.kid, json.dumps(asdict(owner)).encode("ascii") + b"\n" + pem)
+        return KeyReference(provider=PROVIDER, locator=jwk.kid, public_jwk=jwk)
+
+    def signer(self, reference: KeyReference) -> Signer:
+        """A signer for the key.
+
+        Raises KeyNotUsable for a key that is disabled or gone, UnsafeKeyFile, UnreadableKeyFile
+        or InvalidKey when its file is not as it was written.
+        """
+        return self._cached_signer(_kid(reference))
+
+    def describe(self, reference: KeyReference) -> ProviderKeyState:
+        """What became of the key, asked now."""
+        self._folder.destroy_due(self._clock())
+        return self._folder.state(_kid(reference))
+
+    def disable(self, reference: KeyReference) -> None:
+        """Stop the key from signing, in every process that shares the folder."""
+        self._folder.disable(_kid(reference))
+
+    def schedule_deletion(self, reference: KeyReference, *, days: int) -> None:
+        """Stop the key from signing now and destroy it after 7 to 30 days."""
+        if days not in DELETION_DAYS:
+            raise ValueError("a key is destroyed after 7 to 30 days")
+        self._folder.schedule_deletion(_kid(reference), at=self._clock() + timedelta(days=days))
+
+    def _load_signer(self, kid: Kid) -> LocalSigner:
+        private_key = _decrypt(self._folder.read(kid), passphrase=self._passphrase)
+        jwk = public_jwk(private_key.public_key())
+        if jwk.kid != kid:
+            raise InvalidKey("a key file holds another key than its name says")
+        return LocalSigner(
+            kid=kid,
+            algorithm=jwk.algorithm,
+            enabled_file=self._folder.enabled_file(kid),
+            sign_octets=_signing_function(private_key),
+        )
+
+
+def _kid(reference: KeyReference) -> Kid:
+    """The name of the key's file, which is its kid: no other name is ever looked up."""
+    if (reference.provider, reference.locator) != (PROVIDER, reference.kid):
+        raise InvalidKey("the reference is not that of a local key")
+    return reference.kid
+
+
+def _generate(algorithm: Algorithm) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    match algorithm:
+        case Algorithm.ES256:
+            return ec.generate_private_key(ec.SECP256R1())
+        case Algorithm.RS256:
+            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _decrypt(pem: bytes, *, passphrase: bytes) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(pem, password=passphrase, unsafe_skip_rsa_key_validation=False)
+    except TypeError as e:
+        raise UnsafeKeyFile("a key file is not encrypted") from e
+    except (ValueError, UnsupportedAlgorithm) as e:
+        raise UnreadableKeyFile("a key file has another passphrase, or it is damaged") from e
+
+
+def _signing_function(private_key: PrivateKeyTypes) -> Callable[[bytes], bytes]:
+    """How the key signs (RFC 7518 sections 3.3 and 3.4)."""
+    match private_key:
+        case ec.EllipticCurvePrivateKey():
+            ecdsa = ec.ECDSA(hashes.SHA256(), deterministic_signing=False)
+            return lambda octets: raw_p256_signature(private_key.sign(octets, ecdsa))
+        case rsa.RSAPrivateKey():
+            pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
+            return lambda octets: private_key.sign(octets, pkcs1, sha256)
+        case _:
+            raise InvalidKey("a signing key must be of P-256, or RSA of at least 2,048 bits")
