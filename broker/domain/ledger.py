@@ -54,6 +54,7 @@ class LedgerAction(StrEnum):
     TICKET_WRITTEN = "ticket.written"
     GRANT_DECIDED = "grant.decided"
     SESSION_OPENED = "session.opened"
+    ACCESS_REFUSED = "access.refused"
     API_TOKEN_CREATED = "api_token.created"  # noqa: S105 - the name of an event, not a secret
     API_TOKEN_REVOKED = "api_token.revoked"  # noqa: S105 - the name of an event, not a secret
 

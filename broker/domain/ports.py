@@ -16,6 +16,8 @@ from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
 from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
+from broker.domain.lifecycle import Observed, Step
+from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
 from broker.domain.tickets import Ticket
 
@@ -220,5 +222,29 @@ class WebIdentityExchange(Protocol):
 
         Raises UpstreamRejected (`refused_by_aws`, `issuer_unreachable_from_aws`) and
         DependencyUnavailable (`aws_unavailable`); neither carries AWS's text.
+        """
+        ...
+
+
+class ManagedAccount(Protocol):
+    """The customer's IAM as the management role may see and change it."""
+
+    def observe(self, wanted: Wanted) -> Observed:
+        """What stands there of what is wanted. Raises like `WebIdentityExchange.exchange`."""
+        ...
+
+    def apply(self, step: Step) -> None:
+        """Do one step; doing it again changes nothing. Raises like `observe`."""
+        ...
+
+
+class ManagementRole(Protocol):
+    """The way into a customer's IAM."""
+
+    def assume(self, account: Account) -> ManagedAccount:
+        """Assume the management role with the account's own ExternalId.
+
+        Raises UpstreamRejected (`refused_by_aws`) where the role is missing or refuses us, and
+        DependencyUnavailable (`aws_unavailable`).
         """
         ...

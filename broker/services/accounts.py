@@ -1,0 +1,177 @@
+"""Registering accounts and changing what is wanted of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
+from broker.domain.identifiers import AccountId
+from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
+from broker.domain.permissions import Action
+from broker.domain.ports import AccountRepository, Journal, Save, Versioned
+from broker.errors import BrokerError, Conflict, DependencyUnavailable, NotFound
+from broker.services.ambient import Clock, Entropy
+from broker.services.authorization import Gate
+from broker.services.calls import Call
+from keys.errors import KeyProviderError
+from keys.rotation import KeyRecord, initial_keys
+from keys.types import Algorithm, KeyOwner, KeyProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """What the console tells of an account at its registration."""
+
+    account_id: AccountId
+    customer: str
+    payer: Payer
+    profile: Profile
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """What is to be different; None leaves a thing as it is."""
+
+    consent: Consent | None = None
+    profile: Profile | None = None
+    payer: Payer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """Registration and changes. Both only write down what is wanted; reconciling does it."""
+
+    journal: Journal
+    accounts: AccountRepository
+    gate: Gate
+    keys: KeyProvider
+    algorithm: Algorithm
+    issuer_base: str
+    partition: str
+    clock: Clock
+    entropy: Entropy
+
+    def register(self, new: NewAccount, call: Call) -> Account:
+        """A new account with its own issuer, ExternalId and two keys, in state `registered`.
+
+        Raises Conflict (`already_registered`) where it exists.
+        """
+        self.gate.require(call, Action.REGISTER_ACCOUNT, account_id=new.account_id)
+        if self.accounts.get(new.account_id) is not None:
+            raise _already_registered()
+        issuer_id = self.entropy.issuer_id()
+        account = Account(
+            account_id=new.account_id,
+            partition=self.partition,
+            customer=new.customer,
+            payer=new.payer,
+            profile=new.profile,
+            consent=new.consent,
+            state=AccountState.REGISTERED,
+            issuer=f"{self.issuer_base}/oidc/{issuer_id}",
+            issuer_id=issuer_id,
+            external_id=self.entropy.external_id(),
+            keys=self._first_keys(KeyOwner(account_id=new.account_id, issuer_id=issuer_id)),
+            created_at=self.clock(),
+        )
+        self._record_registration(account, call)
+        return account
+
+    def _first_keys(self, owner: KeyOwner) -> tuple[KeyRecord, ...]:
+        try:
+            return initial_keys(
+                signing=self.keys.create(owner=owner, algorithm=self.algorithm),
+                staged=self.keys.create(owner=owner, algorithm=self.algorithm),
+                now=self.clock(),
+            )
+        except KeyProviderError as e:
+            raise DependencyUnavailable(
+                "The account's keys could not be made at the moment. Try again shortly."
+            ) from e
+
+    def _record_registration(self, account: Account, call: Call) -> None:
+        event = call.event(
+            LedgerAction.ACCOUNT_REGISTERED,
+            Outcome.DONE,
+            ids={"account": account.account_id},
+            details={
+                "customer": account.customer,
+                "issuer": account.issuer,
+                "profile": account.profile.value,
+                "consent": account.consent.value,
+                "payer": account.payer is Payer.YES,
+                "kids": [key.kid for key in account.keys],
+            },
+        )
+        try:
+            self.journal.record(
+                chain_of(account.account_id),
+                event,
+                now=self.clock(),
+                saves=[Save(account, expected=0)],
+            )
+        except BrokerError as e:
+            self._give_back(account.keys)
+            if isinstance(e, Conflict):
+                raise _already_registered() from e
+            raise
+
+    def _give_back(self, keys: tuple[KeyRecord, ...]) -> None:
+        """Keys that no record owns cost money every month; what fails here shows as an orphan."""
+        for key in keys:
+            try:
+                self.keys.schedule_deletion(key.reference, days=7)
+            except KeyProviderError:
+                continue
+
+    def change(
+        self, account_id: AccountId, change: AccountChange, call: Call, *, expected: int | None
+    ) -> Account:
+        """The account with `change` applied; `expected` refuses a version that is not current.
+
+        The consent belongs to the customer, the rest to the vendor. Raises NotFound, AccessDenied,
+        Conflict (`stale_version`).
+        """
+        if change.consent is not None:
+            self.gate.require(call, Action.CHANGE_CONSENT, account_id=account_id)
+        if change.profile is not None or change.payer is not None:
+            self.gate.require(call, Action.CHANGE_ACCOUNT, account_id=account_id)
+        stored = self._stored(account_id)
+        if expected is not None and expected != stored.version:
+            raise Conflict("The account has changed since you read it. Read it again.")
+        changed = replace(stored.record, **_given(change))
+        self.journal.record(
+            chain_of(account_id),
+            call.event(
+                LedgerAction.ACCOUNT_CHANGED,
+                Outcome.DONE,
+                ids={"account": account_id},
+                details=_shown(change),
+            ),
+            now=self.clock(),
+            saves=[Save(changed, expected=stored.version)],
+        )
+        return changed
+
+    def _stored(self, account_id: AccountId) -> Versioned[Account]:
+        stored = self.accounts.get(account_id)
+        if stored is None:
+            raise NotFound("No such account is registered.")
+        return stored
+
+
+def _already_registered() -> Conflict:
+    return Conflict(
+        "The account is registered already. `GET /v1/accounts/{id}` shows it.",
+        code="already_registered",
+    )
+
+
+def _given(change: AccountChange) -> dict[str, Consent | Profile | Payer]:
+    wanted = {"consent": change.consent, "profile": change.profile, "payer": change.payer}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _shown(change: AccountChange) -> dict[str, Detail]:
+    return {name: value.value for name, value in _given(change).items()}

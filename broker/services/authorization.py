@@ -1,0 +1,57 @@
+"""The gate before every use case but opening a session, whose decision has more to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.identifiers import AccountId
+from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
+from broker.domain.permissions import Action, may_ever, permits
+from broker.domain.ports import Journal
+from broker.errors import AccessDenied
+from broker.services.ambient import Clock
+from broker.services.calls import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Lets through what the table of permissions allows and records what it refuses."""
+
+    journal: Journal
+    clock: Clock
+
+    def require(
+        self,
+        call: Call,
+        action: Action,
+        *,
+        account_id: AccountId | None = None,
+        engineer: str | None = None,
+    ) -> None:
+        """Raise AccessDenied (`forbidden`) unless the caller may do `action` to this."""
+        if not permits(call.caller, action, account_id=account_id, engineer=engineer):
+            self._refuse(call, action, account_id)
+
+    def require_role(self, call: Call, action: Action) -> None:
+        """Raise AccessDenied unless one of the caller's roles may do `action` to anything."""
+        if not may_ever(call.caller, action):
+            self._refuse(call, action, None)
+
+    def _refuse(self, call: Call, action: Action, account_id: AccountId | None) -> None:
+        # Refusals stand in the broker's own chain: a caller who may not touch an account must
+        # not be able to lengthen that account's chain either.
+        ids = {"account": str(account_id)} if account_id else {}
+        self.journal.record(
+            BROKER_CHAIN,
+            call.event(
+                LedgerAction.ACCESS_REFUSED,
+                Outcome.REFUSED,
+                reason=AccessDenied.code,
+                ids=ids,
+                details={"asked_for": action.value},
+            ),
+            now=self.clock(),
+        )
+        raise AccessDenied(
+            f"Your roles do not allow {action.value} here. `GET /v1/me` shows what they allow."
+        )

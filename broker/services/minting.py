@@ -1,0 +1,56 @@
+"""Minting: claims, signed with the one active key of the one account they are for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from broker.domain.accounts import Account
+from broker.errors import DependencyUnavailable
+from keys.errors import KeyProviderError
+from keys.jose import encode_jws
+from keys.rotation import active
+from keys.types import KeyProvider, KeyReference, Kid, Signer
+
+_SIGNERS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityToken:
+    """A signed identity token. Whoever holds it can be the engineer for minutes: never printed."""
+
+    kid: Kid
+    compact: str = field(repr=False)
+
+
+class Minter:
+    """Signs claims for accounts; keeps signers, so that a KMS client is not built at each call."""
+
+    def __init__(self, *, key_providers: Mapping[str, KeyProvider]) -> None:
+        self._providers = key_providers
+        self._signers: dict[Kid, Signer] = {}
+        self._lock = threading.Lock()
+
+    def mint(self, account: Account, claims: Mapping[str, object]) -> IdentityToken:
+        """`claims` as a JWS of type JWT, signed with the account's active key.
+
+        Raises DependencyUnavailable (`aws_unavailable`) where the key cannot sign now.
+        """
+        try:
+            signer = self._signer(active(account.keys).reference)
+            return IdentityToken(signer.kid, encode_jws(claims, signer=signer, typ="JWT"))
+        except KeyProviderError as e:
+            raise DependencyUnavailable(
+                "The account's signing key cannot be used at the moment. Try again shortly."
+            ) from e
+
+    def _signer(self, reference: KeyReference) -> Signer:
+        with self._lock:
+            signer = self._signers.get(reference.kid)
+            if signer is None:
+                if len(self._signers) >= _SIGNERS_KEPT:
+                    self._signers.clear()
+                signer = self._providers[reference.provider].signer(reference)
+                self._signers[reference.kid] = signer
+            return signer

@@ -1,0 +1,45 @@
+"""What use cases tell the metrics, as a protocol; the names of steps are label values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from time import perf_counter
+from typing import Protocol
+
+
+class StepName(StrEnum):
+    """The measured parts of opening a session."""
+
+    DECIDE = "decide"
+    RECORD_INTENT = "record_intent"
+    SIGN = "sign"
+    EXCHANGE = "exchange"
+    RECORD_OUTCOME = "record_outcome"
+
+
+class Observer(Protocol):
+    """Counts what happened; must never raise."""
+
+    def session_opened(self, *, access: str) -> None:
+        """A session was opened."""
+        ...
+
+    def session_refused(self, *, reason: str) -> None:
+        """A session was refused, or failed, with this code."""
+        ...
+
+    def step_took(self, step: StepName, *, seconds: float) -> None:
+        """A part of opening a session took this long, whether it succeeded or not."""
+        ...
+
+
+@contextmanager
+def measured(observer: Observer, step: StepName) -> Iterator[None]:
+    """Tell `observer` how long the block took."""
+    begun = perf_counter()
+    try:
+        yield
+    finally:
+        observer.step_took(step, seconds=perf_counter() - begun)
