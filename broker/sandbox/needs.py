@@ -1,0 +1,43 @@
+"""What a caller must be allowed for one operation: actions, resources and condition keys.
+
+Source: the service authorization reference. An operation that is not described here asks for
+an unknown resource, which only a statement on `*` covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from broker.sandbox.iam_directory import IamDirectory
+from broker.sandbox.needs_iam import iam_needs
+from broker.sandbox.needs_kms import kms_needs
+from broker.sandbox.needs_s3 import s3_needs
+from broker.sandbox.needs_sts import sts_needs
+from broker.sandbox.needs_types import Need
+from broker.sandbox.operations import Operation
+
+Describe = Callable[[Operation, str, IamDirectory], Sequence[Need]]
+
+_DESCRIBED: Mapping[str, Describe] = {
+    "iam": iam_needs,
+    "kms": kms_needs,
+    "s3": s3_needs,
+    "sts": sts_needs,
+}
+
+# Services whose actions carry another prefix than the name they sign with.
+_ACTION_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses"}
+
+
+def needs_of(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:
+    """All of these must be allowed; none at all means that the operation needs no permission.
+
+    Raises LookupError for an operation that cannot be mapped to an action.
+    """
+    if operation.name is None:
+        raise LookupError("unknown operation")
+    describe = _DESCRIBED.get(operation.service)
+    if describe is not None:
+        return describe(operation, caller_arn, directory)
+    prefix = _ACTION_PREFIXES.get(operation.service, operation.service)
+    return [Need(f"{prefix}:{operation.name}", None)]

@@ -1,0 +1,158 @@
+"""The permissions of S3's operations, whose names differ from those of its actions.
+
+Source: service authorization reference, "Actions, resources, and condition keys for Amazon S3",
+and the permissions listed with each operation of the S3 API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from broker.sandbox.iam_directory import IamDirectory
+from broker.sandbox.needs_types import Need
+from broker.sandbox.operations import Operation
+
+_RENAMED = {
+    "CompleteMultipartUpload": "PutObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "DeleteBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketIntelligentTieringConfiguration": "PutIntelligentTieringConfiguration",
+    "DeleteBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketMetricsConfiguration": "PutMetricsConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "DeleteObjects": "DeleteObject",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "GetBucketAnalyticsConfiguration": "GetAnalyticsConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketIntelligentTieringConfiguration": "GetIntelligentTieringConfiguration",
+    "GetBucketInventoryConfiguration": "GetInventoryConfiguration",
+    "GetBucketLifecycle": "GetLifecycleConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketMetricsConfiguration": "GetMetricsConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListBucketAnalyticsConfigurations": "GetAnalyticsConfiguration",
+    "ListBucketIntelligentTieringConfigurations": "GetIntelligentTieringConfiguration",
+    "ListBucketInventoryConfigurations": "GetInventoryConfiguration",
+    "ListBucketMetricsConfigurations": "GetMetricsConfiguration",
+    "ListBuckets": "ListAllMyBuckets",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListParts": "ListMultipartUploadParts",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "PutBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
+    "PutBucketCors": "PutBucketCORS",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketIntelligentTieringConfiguration": "PutIntelligentTieringConfiguration",
+    "PutBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "PutBucketLifecycle": "PutLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketMetricsConfiguration": "PutMetricsConfiguration",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "SelectObjectContent": "GetObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+}
+_SAME_NAME = frozenset(
+    {
+        "AbortMultipartUpload",
+        "CreateBucket",
+        "DeleteBucket",
+        "DeleteBucketPolicy",
+        "DeleteBucketWebsite",
+        "DeleteObject",
+        "DeleteObjectTagging",
+        "GetBucketAcl",
+        "GetBucketLocation",
+        "GetBucketLogging",
+        "GetBucketNotification",
+        "GetBucketOwnershipControls",
+        "GetBucketPolicy",
+        "GetBucketPolicyStatus",
+        "GetBucketRequestPayment",
+        "GetBucketTagging",
+        "GetBucketVersioning",
+        "GetBucketWebsite",
+        "GetObject",
+        "GetObjectAcl",
+        "GetObjectAttributes",
+        "GetObjectLegalHold",
+        "GetObjectRetention",
+        "GetObjectTagging",
+        "GetObjectTorrent",
+        "PutBucketAcl",
+        "PutBucketLogging",
+        "PutBucketNotification",
+        "PutBucketOwnershipControls",
+        "PutBucketPolicy",
+        "PutBucketRequestPayment",
+        "PutBucketTagging",
+        "PutBucketVersioning",
+        "PutBucketWebsite",
+        "PutObject",
+        "PutObjectAcl",
+        "PutObjectLegalHold",
+        "PutObjectRetention",
+        "PutObjectTagging",
+        "RestoreObject",
+    }
+)
+_COPIES = frozenset({"CopyObject", "UploadPartCopy"})
+_LISTING_KEYS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
+
+
+def s3_needs(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:
+    """LookupError for what has no action here, such as directory buckets and S3 Control."""
+    del caller_arn, directory
+    name = operation.name or ""
+    if name not in _RENAMED and name not in _SAME_NAME:
+        raise LookupError(name)
+    action = f"s3:{_RENAMED.get(name, name)}"
+    context = {
+        key: value
+        for parameter, key in _LISTING_KEYS.items()
+        if (value := operation.text(parameter)) is not None
+    }
+    needs = [Need(action, _resource(operation), context)]
+    if name in _COPIES:
+        needs.append(Need("s3:GetObject", _copy_source(operation)))
+    if name == "GetObjectAttributes":
+        needs.append(Need("s3:GetObject", _resource(operation)))
+    return needs
+
+
+def _resource(operation: Operation) -> str | None:
+    """None for DeleteObjects, whose keys are in the body: `*` alone surely covers them all."""
+    bucket, key = operation.text("Bucket"), operation.text("Key")
+    if operation.name == "DeleteObjects":
+        return None
+    if bucket is None:
+        return "*"
+    return _arn(operation, f"{bucket}/{key}" if key is not None else bucket)
+
+
+def _copy_source(operation: Operation) -> str | None:
+    source = unquote(operation.text("x-amz-copy-source") or "").partition("?")[0].lstrip("/")
+    return _arn(operation, source) if "/" in source else None
+
+
+def _arn(operation: Operation, resource: str) -> str:
+    return f"arn:{operation.partition}:s3:::{resource}"
