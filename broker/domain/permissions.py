@@ -126,3 +126,25 @@ def permits(
     }
     granted = PERMITTED[action]
     return any(holds[granted[role]] for role in caller.roles if role in granted)
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """What of a list a caller sees; None is no limit."""
+
+    account_ids: frozenset[AccountId] | None
+    engineer: str | None
+
+
+def visibility(caller: Caller, action: Action) -> Visibility | None:
+    """How much of what `action` lists the caller sees, by the widest of the caller's roles."""
+    granted = PERMITTED[action]
+    conditions = {granted[role] for role in caller.roles if role in granted}
+    bound = caller.account_ids or None
+    if Condition.ALWAYS in conditions:
+        return Visibility(bound, None)
+    if Condition.BOUND_ACCOUNT in conditions:
+        return Visibility(caller.account_ids, None)
+    if Condition.OWN in conditions:
+        return Visibility(bound, caller.subject)
+    return None

@@ -37,6 +37,20 @@ class AccountChange:
     profile: Profile | None = None
     payer: Payer | None = None
 
+    def applied_to(self, account: Account) -> Account:
+        """`account` with what is given here in place of what it has."""
+        return replace(
+            account,
+            consent=self.consent or account.consent,
+            profile=self.profile or account.profile,
+            payer=self.payer or account.payer,
+        )
+
+    def shown(self) -> dict[str, Detail]:
+        """What is given, for the ledger."""
+        given = {"consent": self.consent, "profile": self.profile, "payer": self.payer}
+        return {name: value.value for name, value in given.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
@@ -140,14 +154,14 @@ class Accounts:
         stored = self._stored(account_id)
         if expected is not None and expected != stored.version:
             raise Conflict("The account has changed since you read it. Read it again.")
-        changed = replace(stored.record, **_given(change))
+        changed = change.applied_to(stored.record)
         self.journal.record(
             chain_of(account_id),
             call.event(
                 LedgerAction.ACCOUNT_CHANGED,
                 Outcome.DONE,
                 ids={"account": account_id},
-                details=_shown(change),
+                details=change.shown(),
             ),
             now=self.clock(),
             saves=[Save(changed, expected=stored.version)],
@@ -166,12 +180,3 @@ def _already_registered() -> Conflict:
         "The account is registered already. `GET /v1/accounts/{id}` shows it.",
         code="already_registered",
     )
-
-
-def _given(change: AccountChange) -> dict[str, Consent | Profile | Payer]:
-    wanted = {"consent": change.consent, "profile": change.profile, "payer": change.payer}
-    return {name: value for name, value in wanted.items() if value is not None}
-
-
-def _shown(change: AccountChange) -> dict[str, Detail]:
-    return {name: value.value for name, value in _given(change).items()}

@@ -1,0 +1,117 @@
+"""Proving an account: AWS accepts a good token and refuses every spoilt one (promise 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.domain.accounts import Account, subject_of
+from broker.domain.canaries import (
+    CANARY_ENGINEER,
+    CANARY_TICKET,
+    Claims,
+    NegativeCanary,
+    negative_canaries,
+)
+from broker.domain.claims import TokenSubject, identity_claims
+from broker.domain.grants import Access
+from broker.domain.iam_documents import deny_everything
+from broker.domain.ports import WebIdentityExchange
+from broker.domain.role_plan import RolePolicy, role_arn
+from broker.domain.sessions import SHORTEST, role_session_name
+from broker.errors import UpstreamRejected
+from broker.services.ambient import Clock, Entropy
+from broker.services.minting import Minter
+
+FRESH_ROLE_WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 3, 4, 5, 5, 5, 5))
+"""Waits between tries of a positive canary: AWS was seen to refuse a new role for up to 8 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryResult:
+    """What became of one canary; `problem` is None where AWS did as it must."""
+
+    name: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canaries:
+    """Runs the canaries of an account."""
+
+    minter: Minter
+    exchange: WebIdentityExchange
+    policy: RolePolicy
+    clock: Clock
+    entropy: Entropy
+    sleep: Callable[[float], None]
+
+    def prove(self, account: Account) -> Iterator[CanaryResult]:
+        """Each canary's result, the negative ones of a role only after its positive one passed.
+
+        Raises DependencyUnavailable where AWS cannot be asked: a check that could not run is
+        never a pass.
+        """
+        for access, other in ((Access.READ, Access.CASE), (Access.CASE, Access.READ)):
+            positive = self._positive(account, access)
+            yield positive
+            if positive.problem is None:
+                yield from self._negatives(account, access, other)
+
+    def _positive(self, account: Account, access: Access) -> CanaryResult:
+        name = f"{access.value}: a good token"
+        for wait in (*FRESH_ROLE_WAITS, None):
+            try:
+                self._exchange(account, access, lambda claims: claims)
+            except UpstreamRejected as e:
+                if wait is None or e.code != UpstreamRejected.code:
+                    return CanaryResult(name, f"AWS refused it ({e.code})")
+                self.sleep(wait.total_seconds())
+            else:
+                break
+        return CanaryResult(name, None)
+
+    def _negatives(self, account: Account, access: Access, other: Access) -> Iterator[CanaryResult]:
+        spoilt = negative_canaries(
+            other_role_arn=self._role_arn(account, other),
+            pinned=account.partition in self.policy.pinned_partitions,
+        )
+        for canary in spoilt:
+            yield self._negative(account, access, canary)
+
+    def _negative(self, account: Account, access: Access, canary: NegativeCanary) -> CanaryResult:
+        name = f"{access.value}: a token {canary.name}"
+        try:
+            self._exchange(account, access, canary.spoil)
+        except UpstreamRejected:
+            return CanaryResult(name, None)
+        return CanaryResult(name, "AWS accepted it")
+
+    def _exchange(
+        self, account: Account, access: Access, spoil: Callable[[Claims], Claims]
+    ) -> None:
+        session_id = self.entropy.session_id()
+        arn = self._role_arn(account, access)
+        subject = TokenSubject(
+            issuer=account.issuer,
+            subject=subject_of(account.account_id),
+            role_arn=arn,
+            engineer=CANARY_ENGINEER,
+            ticket_id=CANARY_TICKET,
+            session_id=session_id,
+            jti=self.entropy.jti(),
+        )
+        claims = spoil(identity_claims(subject, now=self.clock()))
+        self.exchange.exchange(
+            identity_token=self.minter.mint(account, claims).compact,
+            role_arn=arn,
+            role_session_name=role_session_name(CANARY_ENGINEER, CANARY_TICKET, session_id),
+            duration=SHORTEST,
+            session_policy=deny_everything(),
+        )
+
+    def _role_arn(self, account: Account, access: Access) -> str:
+        return role_arn(
+            account.account_id, account.partition, access, name_prefix=self.policy.name_prefix
+        )

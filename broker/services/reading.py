@@ -1,0 +1,141 @@
+"""Reading: what a caller may see of accounts, tickets, sessions, ledger and API tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.accounts import Account
+from broker.domain.api_tokens import ApiToken
+from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
+from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of
+from broker.domain.permissions import Action, Visibility, permits, visibility
+from broker.domain.ports import (
+    AccountRepository,
+    ApiTokenRepository,
+    Journal,
+    Page,
+    SessionRepository,
+    TicketRepository,
+    Versioned,
+)
+from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
+from broker.errors import InvalidRequest, NotFound
+from broker.services.authorization import Gate
+from broker.services.calls import Call
+
+_NOTHING = Visibility(account_ids=frozenset(), engineer=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list is asked for."""
+
+    limit: int
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The reading side of the API. What a caller may not see looks as if it did not exist."""
+
+    journal: Journal
+    accounts: AccountRepository
+    tickets: TicketRepository
+    sessions: SessionRepository
+    api_tokens: ApiTokenRepository
+    gate: Gate
+
+    def account(self, account_id: AccountId, call: Call) -> Versioned[Account]:
+        """One account. Raises AccessDenied, NotFound."""
+        self.gate.require(call, Action.READ_ACCOUNT, account_id=account_id)
+        stored = self.accounts.get(account_id)
+        if stored is None:
+            raise NotFound("No such account is registered.")
+        return stored
+
+    def account_page(self, window: Window, call: Call) -> Page[Account]:
+        """The accounts that the caller may see."""
+        self.gate.require_role(call, Action.READ_ACCOUNT)
+        bound = _seen(call, Action.READ_ACCOUNT).account_ids
+        if bound is None:
+            return self.accounts.page(cursor=window.cursor, limit=window.limit)
+        stored = [self.accounts.get(account_id) for account_id in sorted(bound)]
+        return Page(tuple(found.record for found in stored if found), next=None)
+
+    def ticket(self, ticket_id: TicketId, call: Call) -> Ticket:
+        """One ticket. Raises AccessDenied, NotFound."""
+        self.gate.require_role(call, Action.READ_TICKET)
+        stored = self.tickets.get(ticket_id)
+        if stored is None or not _sees(call, stored.record):
+            raise NotFound("No such ticket is known.")
+        return stored.record
+
+    def ticket_page(self, window: Window, call: Call) -> Page[Ticket]:
+        """The tickets that the caller may see; a part may hold fewer than its limit."""
+        self.gate.require_role(call, Action.READ_TICKET)
+        page = self.tickets.page(cursor=window.cursor, limit=window.limit)
+        return Page(tuple(ticket for ticket in page.items if _sees(call, ticket)), page.next)
+
+    def session(self, session_id: SessionId, call: Call) -> Session:
+        """One session, without credentials. Raises AccessDenied, NotFound."""
+        self.gate.require_role(call, Action.READ_SESSION)
+        stored = self.sessions.get(session_id)
+        if stored is None or not permits(
+            call.caller,
+            Action.READ_SESSION,
+            account_id=stored.record.account_id,
+            engineer=stored.record.engineer,
+        ):
+            raise NotFound("No such session.")
+        return stored.record
+
+    def session_page(
+        self, window: Window, call: Call, *, account_id: AccountId | None
+    ) -> Page[Session]:
+        """The sessions that the caller may see, newest first."""
+        self.gate.require_role(call, Action.READ_SESSION)
+        seen = _seen(call, Action.READ_SESSION)
+        account_ids = seen.account_ids
+        if account_id is not None:
+            hidden = account_ids is not None and account_id not in account_ids
+            account_ids = frozenset() if hidden else frozenset({account_id})
+        return self.sessions.page(
+            account_ids=None if account_ids is None else sorted(account_ids),
+            engineer=None if seen.engineer is None else EngineerId(seen.engineer),
+            cursor=window.cursor,
+            limit=window.limit,
+        )
+
+    def ledger_page(
+        self, window: Window, call: Call, *, account_id: AccountId | None
+    ) -> Page[LedgerEntry]:
+        """Entries of an account's chain, or of the broker's own where no account is named."""
+        self.gate.require(call, Action.READ_LEDGER, account_id=account_id)
+        chain = BROKER_CHAIN if account_id is None else chain_of(account_id)
+        entries = self.journal.entries(chain, after=_after(window), limit=window.limit + 1)
+        shown = entries[: window.limit]
+        more = len(entries) > window.limit
+        return Page(shown, next=str(shown[-1].seq) if more else None)
+
+    def api_token_page(self, window: Window, call: Call) -> Page[ApiToken]:
+        """API tokens, without their secrets."""
+        self.gate.require(call, Action.MANAGE_API_TOKENS)
+        return self.api_tokens.page(cursor=window.cursor, limit=window.limit)
+
+
+def _seen(call: Call, action: Action) -> Visibility:
+    return visibility(call.caller, action) or _NOTHING
+
+
+def _sees(call: Call, ticket: Ticket) -> bool:
+    bound = _seen(call, Action.READ_TICKET).account_ids
+    return bound is None or not bound.isdisjoint(ticket.account_ids)
+
+
+def _after(window: Window) -> int:
+    if window.cursor is None:
+        return 0
+    if not (window.cursor.isascii() and window.cursor.isdigit() and len(window.cursor) < 16):
+        raise InvalidRequest("The cursor is not one that a list returned.")
+    return int(window.cursor)
