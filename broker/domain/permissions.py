@@ -117,7 +117,7 @@ def permits(
     An account-bound caller may touch nothing that belongs to no account, nor another account.
     """
     bound = caller.account_ids
-    if bound and account_id is not None and account_id not in bound:
+    if bound and account_id not in bound:
         return False
     holds = {
         Condition.ALWAYS: True,

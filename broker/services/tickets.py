@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from broker.domain.identifiers import AccountId
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.permissions import Action
 from broker.domain.ports import Journal, Save, TicketRepository
@@ -27,11 +28,9 @@ class Tickets:
 
         Raises Conflict where another write came between.
         """
-        self.gate.require(call, Action.WRITE_TICKET)
-        for account_id in ticket.account_ids:
-            self.gate.require(call, Action.WRITE_TICKET, account_id=account_id)
-        now = self.clock()
         stored = self.tickets.get(ticket.ticket_id)
+        self._require(ticket, stored.record if stored else None, call)
+        now = self.clock()
         written = replace(ticket, updated_at=now)
         self.journal.record(
             BROKER_CHAIN,
@@ -49,3 +48,10 @@ class Tickets:
             saves=[Save(written, expected=stored.version if stored else 0)],
         )
         return written
+
+    def _require(self, ticket: Ticket, before: Ticket | None, call: Call) -> None:
+        """The caller must have a say in every account that the ticket concerns or concerned."""
+        concerned: set[AccountId | None] = {*ticket.account_ids}
+        concerned.update(before.account_ids if before else ())
+        for account_id in concerned or {None}:
+            self.gate.require(call, Action.WRITE_TICKET, account_id=account_id)
