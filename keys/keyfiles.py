@@ -84,9 +84,12 @@ class KeyFolder:
                 descriptor = os.open(path, flags)
             except FileNotFoundError as e:
                 raise KeyNotUsable("the key is disabled or gone") from e
-            with open(descriptor, "rb") as file:
+            try:
                 _refuse_unsafe(os.fstat(descriptor), is_expected_kind=stat.S_ISREG)
-                return file.read()
+                with open(descriptor, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(descriptor)
 
     def state(self, kid: str) -> ProviderKeyState:
         """What the names in the folder say of the key.
