@@ -1,0 +1,64 @@
+"""An OpenID Connect issuer on a loopback port: it serves whatever documents a test gives it."""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@dataclass
+class LoopbackIssuers:
+    """One server, any number of issuers on it, each under a path of its own."""
+
+    documents: dict[str, bytes] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def publish(self, name: str, keys: Sequence[Mapping[str, Any]], **discovery: Any) -> str:
+        """Publish an issuer's two documents and return its URL; `discovery` overrides members."""
+        issuer = f"{self.origin}/{name}"
+        jwks_path = f"/{name.rstrip('/')}/jwks.json"
+        document = {"issuer": issuer, "jwks_uri": self.origin + jwks_path, **discovery}
+        self.documents[f"/{name.rstrip('/')}{DISCOVERY}"] = json.dumps(document).encode()
+        self.documents[jwks_path] = json.dumps({"keys": list(keys)}).encode()
+        return issuer
+
+    def withdraw(self, name: str) -> None:
+        """Answer 404 for both documents from now on."""
+        for path in [path for path in self.documents if path.startswith(f"/{name}/")]:
+            del self.documents[path]
+
+
+def _handler(issuers: LoopbackIssuers) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            issuers.fetched.append(self.path)
+            body = issuers.documents.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Cache-Control", "no-cache")
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output free of access lines."""
+
+    return Handler
