@@ -1,0 +1,233 @@
+"""Settings from the environment: the only reader of it, checked as a whole before anything runs.
+
+Every variable begins with `BROKER_`. `load` raises ConfigurationError with every problem at once;
+values are never echoed, since some are secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from broker.errors import ConfigurationError
+from keys.types import Algorithm
+
+PREFIX = "BROKER_"
+STORE_SCHEMES = frozenset({"embedded", "redis", "rediss", "unix"})
+
+_LONGEST_ISSUER_BASE = 255 - len("/oidc/") - 32
+"""IAM takes provider URLs of at most 255 characters."""
+
+_NOT_SETTINGS = re.compile(r"BROKER_(URL|([A-Z]+_)?TOKEN)")
+"""Variables of the command-line client and of the demo, which share the prefix."""
+
+
+class KeyProviderName(StrEnum):
+    """Where signing keys live."""
+
+    KMS = "kms"
+    LOCAL = "local"
+
+
+class LogLevel(StrEnum):
+    """The least severe entries that are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseModel):
+    """Everything that an operator decides. The order matters: later fields may check earlier."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    aws_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")] = "us-east-1"
+    """The Region of KMS and STS; its partition is the partition of every account."""
+
+    aws_endpoint_url: str | None = None
+    """One endpoint for all of AWS: the sandbox. Unset for AWS itself."""
+
+    issuer_url: str
+    """The public base URL of the issuers, as AWS sees it: https, no path, no port."""
+
+    vendor_account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    """The AWS account that the broker runs in, which customers' management roles trust."""
+
+    name_prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,19}$")] = "Acme"
+    """What the names of all roles begin with."""
+
+    template_url: str | None = None
+    """Where CloudFormation reads the template: an S3 URL. Default: the broker's own copy."""
+
+    store_url: SecretStr = SecretStr("embedded:.broker/store")
+    """`embedded:<folder>`, `redis://…`, `rediss://…` or `unix://…`; it may hold a password."""
+
+    key_provider: KeyProviderName = KeyProviderName.KMS
+    """`kms` for production; `local` for one machine and for development."""
+
+    key_algorithm: Algorithm = Algorithm.ES256
+    """The algorithm of new keys."""
+
+    allow_local_keys_for_public_issuer: bool = False
+    """Accept encrypted key files under an https issuer, where KMS belongs."""
+
+    local_keys_folder: str = ".broker/keys"
+    """Where `local` keeps its encrypted files."""
+
+    local_keys_passphrase: SecretStr | None = None
+    """Encrypts them; at least 16 characters."""
+
+    max_session_seconds: Annotated[int, Field(ge=3600, le=43200)] = 14400
+    """The longest session, and the maximum session duration of the support roles."""
+
+    standing_grant_seconds: Annotated[int, Field(ge=900, le=86400)] = 43200
+    """How long a grant holds that standing consent gives."""
+
+    pinned_partitions: frozenset[str] = frozenset({"aws"})
+    """Partitions, separated by commas, whose trust policies demand that tokens name their role."""
+
+    jwks_max_age_seconds: Annotated[int, Field(ge=300, le=86400)] = 3600
+    """How long discovery and JWKS may be cached."""
+
+    trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
+    """How many proxies in front may set X-Forwarded-For."""
+
+    bind: Annotated[str, Field(pattern=r"^[^\s:]+:[0-9]{1,5}$")] = "127.0.0.1:8080"
+    """Where `broker serve` listens."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Worker processes."""
+
+    threads: Annotated[int, Field(ge=1, le=256)] = 16
+    """Threads in each worker."""
+
+    log_level: LogLevel = LogLevel.INFO
+
+    @field_validator("aws_endpoint_url")
+    @classmethod
+    def _endpoint_is_local(cls, value: str | None) -> str | None:
+        if value is not None and not is_loopback(urlsplit(value)):
+            raise ValueError("is for the sandbox: it must be on a loopback address, or unset")
+        return value
+
+    @field_validator("issuer_url")
+    @classmethod
+    def _issuer_is_reachable_by_aws(cls, value: str, info: ValidationInfo) -> str:
+        url = urlsplit(value)
+        in_sandbox = info.data.get("aws_endpoint_url") is not None
+        if in_sandbox and url.scheme == "http" and is_loopback(url):
+            allowed_netloc = url.netloc
+        elif url.scheme != "https":
+            raise ValueError("must be an https URL (http only on loopback, with the sandbox)")
+        else:
+            allowed_netloc = url.hostname or ""
+        if not allowed_netloc or url.netloc != allowed_netloc:
+            raise ValueError("must name a host in lower case, without port or user")
+        if url.path or url.query or url.fragment:
+            raise ValueError("must end with the host: no path, no trailing slash, no query")
+        if len(value) > _LONGEST_ISSUER_BASE:
+            raise ValueError("is too long: IAM takes provider URLs of at most 255 characters")
+        return value
+
+    @field_validator("store_url")
+    @classmethod
+    def _store_is_of_a_known_kind(cls, value: SecretStr) -> SecretStr:
+        scheme, separator, place = value.get_secret_value().partition(":")
+        if scheme not in STORE_SCHEMES or not separator or not place.strip("/"):
+            raise ValueError("must be embedded:<folder>, redis://…, rediss://… or unix://…")
+        return value
+
+    @field_validator("pinned_partitions", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("local_keys_passphrase")
+    @classmethod
+    def _passphrase_is_there(
+        cls, value: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if info.data.get("key_provider") is not KeyProviderName.LOCAL:
+            return value
+        if value is None or len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters where the key provider is local")
+        public = str(info.data.get("issuer_url", "")).startswith("https://")
+        if public and not info.data.get("allow_local_keys_for_public_issuer"):
+            raise ValueError(
+                "is set for local keys under a public issuer; use kms, or say "
+                "BROKER_ALLOW_LOCAL_KEYS_FOR_PUBLIC_ISSUER=true"
+            )
+        return value
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings, or ConfigurationError with every problem and no value.
+
+    `environment` stands in for the process's own in tests.
+    """
+    given = os.environ if environment is None else environment
+    problems = _unknown_names(given)
+    values = {
+        name: given[PREFIX + name.upper()]
+        for name in Settings.model_fields
+        if PREFIX + name.upper() in given
+    }
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as e:
+        problems += [_sentence(error["loc"], error["type"], error["msg"]) for error in e.errors()]
+        raise ConfigurationError(problems) from None
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _unknown_names(environment: Mapping[str, str]) -> list[str]:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    problems = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not _NOT_SETTINGS.fullmatch(name):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            problems.append(f"{name}: is not a setting{hint}")
+    return problems
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = PREFIX + ".".join(str(part) for part in location).upper()
+    if kind == "missing":
+        return f"{name}: must be set"
+    return f"{name}: {message.removeprefix('Value error, ')}"
+
+
+def is_loopback(url: SplitResult) -> bool:
+    """Whether the URL's host is this machine and nothing else."""
+    host = url.hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
