@@ -10,14 +10,10 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from broker.sandbox.clock import Clock
 from broker.sandbox.policy import PolicyDocument
-
-_NO_TAGS: Mapping[str, str] = MappingProxyType({})
-
 
 @dataclass(frozen=True)
 class RoleIdentity:
@@ -46,7 +42,7 @@ class SessionAttributes:
     policies: session policies, of which one must allow each call; None for a session without.
     """
 
-    tags: Mapping[str, str] = _NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=dict)
     transitive_tag_keys: tuple[str, ...] = ()
     source_identity: str | None = None
     policies: tuple[PolicyDocument, ...] | None = None
