@@ -1,0 +1,99 @@
+"""The store: everything that the broker keeps, in one server that speaks the Redis protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from broker.errors import DependencyUnavailable
+from broker.store.accounts import Accounts
+from broker.store.api_tokens import ApiTokens
+from broker.store.connection import Connection, Timeouts, connect
+from broker.store.durability import Confirmation, Durability, confirmation_for, detect
+from broker.store.grants import Grants
+from broker.store.idempotency import Idempotency
+from broker.store.journal import Journal
+from broker.store.keyspace import Keyspace
+from broker.store.leases import Leases
+from broker.store.readiness import problems_of
+from broker.store.sessions import Sessions
+from broker.store.tickets import Tickets
+
+__all__ = ["Durability", "Store", "Timeouts", "open_store"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """The journal and the repositories of one server; a context manager that closes it."""
+
+    def __init__(
+        self, connection: Connection, keyspace: Keyspace, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._connection = connection
+        self._durability: Durability | None = None
+        self.journal = Journal(connection, keyspace, confirmation=self._confirmation)
+        self.accounts = Accounts(connection, keyspace)
+        self.tickets = Tickets(connection, keyspace)
+        self.grants = Grants(connection, keyspace, clock=clock)
+        self.sessions = Sessions(connection, keyspace)
+        self.api_tokens = ApiTokens(connection, keyspace)
+        self.leases = Leases(connection, keyspace)
+        self.idempotency = Idempotency(connection, keyspace)
+
+    def ping(self) -> None:
+        """Raise DependencyUnavailable (`store_unavailable`) if the server does not answer."""
+        self._connection.run(lambda redis: redis.ping())
+
+    def durability(self) -> Durability:
+        """What an acknowledged write survives, asked now; later writes are confirmed by it."""
+        self._durability = self._connection.run(detect)
+        return self._durability
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the server, a sentence each, for `/readyz`; empty if nothing is."""
+        try:
+            info = self._connection.run(lambda redis: redis.info())
+            return problems_of(info, self.durability())
+        except DependencyUnavailable as e:
+            return (e.public_message,)
+
+    def close(self) -> None:
+        """Close all connections; the last user of an embedded server stops it."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _confirmation(self) -> Confirmation | None:
+        known = self._durability
+        return confirmation_for(self.durability() if known is None else known)
+
+
+def open_store(
+    url: str,
+    *,
+    namespace: str = "",
+    connections: int = 32,
+    timeouts: Timeouts | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+) -> Store:
+    """The store at `url`: `embedded:<folder>`, `redis://`, `rediss://` or `unix://`.
+
+    `connections` bounds the sockets, so it should be the number of threads. Open it after
+    forking. Raises ConfigurationError where the address cannot be used.
+    """
+    connection = connect(url, connections=connections, timeouts=timeouts or Timeouts())
+    return Store(connection, Keyspace(namespace), clock=clock)

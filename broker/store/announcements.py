@@ -1,0 +1,62 @@
+"""What must be written in the broker's slot before a record may be written in its account's.
+
+It only says where to look. Writing it first and letting readers pass over what is not there means
+that no crash can leave a record that nobody finds.
+"""
+
+from __future__ import annotations
+
+from broker.domain.accounts import Account
+from broker.domain.ports import Save
+from broker.domain.sessions import Session
+from broker.errors import Conflict
+from broker.store.connection import Connection
+from broker.store.indexes import session_member
+from broker.store.keyspace import Keyspace
+from broker.store.scripts import script
+
+
+class Announcements:
+    """Makes accounts and sessions findable, and issuer ids taken for ever."""
+
+    def __init__(self, connection: Connection, keyspace: Keyspace) -> None:
+        self._connection = connection
+        self._keyspace = keyspace
+
+    def announce(self, save: Save) -> None:
+        """Prepare for `save`. Raises Conflict where another account has the issuer id."""
+        match save.record:
+            case Account():
+                self._account(save.record)
+            case Session() if save.expected == 0:
+                self._session(save.record)
+            case _:
+                pass
+
+    def _account(self, account: Account) -> None:
+        holder = self._connection.run_script(
+            script("announce_account"),
+            keys=[
+                self._keyspace.accounts,
+                self._keyspace.announcements,
+                self._keyspace.issuer(account.issuer_id),
+            ],
+            args=[account.account_id],
+        )
+        if holder != account.account_id:
+            raise Conflict("The issuer id was given to another account and is never used again.")
+
+    def _session(self, session: Session) -> None:
+        member = session_member(session)
+        self._connection.send_all(
+            [
+                (
+                    "HSET",
+                    self._keyspace.session_accounts,
+                    session.session_id,
+                    session.account_id,
+                ),
+                ("ZADD", self._keyspace.sessions, 0, member),
+                ("ZADD", self._keyspace.sessions_of(session.engineer), 0, member),
+            ]
+        )

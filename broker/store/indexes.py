@@ -1,0 +1,88 @@
+"""Where a record must be findable, beside its own key.
+
+Indexes in the slot of the record's chain change in one step with it. Those in the broker's slot
+are written before that step, and only say where to look: a crash in between leaves an index
+member without a record, which readers pass over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from broker.domain.accounts import Account
+from broker.domain.api_tokens import ApiToken
+from broker.domain.grants import Grant
+from broker.domain.identifiers import AccountId, SessionId
+from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.ports import Record
+from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
+from broker.store.keyspace import Keyspace
+
+SESSION_MEMBER = re.compile(r"[0-9]{14}/[0-9]{12}/s-[0-9a-f]{20}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A member to add to a sorted set."""
+
+    index: str
+    score: int
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record is kept: its chain, its key, and the index that changes with it."""
+
+    chain: Chain
+    key: str
+    addition: Addition | None
+
+
+def place_of(record: Record, keyspace: Keyspace) -> Place:
+    """Where `record` is kept."""
+    match record:
+        case Account():
+            return Place(chain_of(record.account_id), keyspace.account(record.account_id), None)
+        case Grant():
+            index = keyspace.grants_of(record.account_id, record.engineer)
+            return Place(
+                chain_of(record.account_id),
+                keyspace.grant(record.account_id, record.grant_id),
+                Addition(index, milliseconds(record.expires_at), record.grant_id),
+            )
+        case Session():
+            index = keyspace.sessions_in(record.account_id)
+            return Place(
+                chain_of(record.account_id),
+                keyspace.session(record.account_id, record.session_id),
+                Addition(index, 0, session_member(record)),
+            )
+        case Ticket():
+            addition = Addition(keyspace.tickets, 0, record.ticket_id)
+            return Place(BROKER_CHAIN, keyspace.ticket(record.ticket_id), addition)
+        case ApiToken():
+            addition = Addition(keyspace.api_tokens, 0, record.token_id)
+            return Place(BROKER_CHAIN, keyspace.api_token(record.token_id), addition)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Unix time in whole milliseconds."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+
+
+def session_member(session: Session) -> str:
+    """A session in an index: its text sorts by the time of issue and says where the record is."""
+    issued = milliseconds(session.issued_at)
+    return f"{issued:014d}/{session.account_id}/{session.session_id}"
+
+
+def read_session_member(member: str) -> tuple[AccountId, SessionId]:
+    """The account and the session that a member names."""
+    _, account_id, session_id = member.split("/")
+    return AccountId(account_id), SessionId(session_id)

@@ -1,0 +1,131 @@
+"""The names of all keys.
+
+What belongs to one account carries its hash tag, everything else the broker's, so that in a
+cluster each chain and the records that change with it share a slot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from broker.domain.identifiers import (
+    AccountId,
+    EngineerId,
+    GrantId,
+    IssuerId,
+    SessionId,
+    TicketId,
+)
+from broker.domain.ledger import Chain
+
+_NAMESPACE = re.compile(r"[a-z0-9-]{0,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """Key names under `brk:`; a namespace lets several brokers share one server.
+
+    Raises ValueError for a namespace that is not up to 32 lower-case letters, digits and hyphens.
+    """
+
+    namespace: str = ""
+
+    def __post_init__(self) -> None:
+        if _NAMESPACE.fullmatch(self.namespace) is None:
+            raise ValueError("a namespace is up to 32 lower-case letters, digits and hyphens")
+
+    def _key(self, tag: str, *parts: str) -> str:
+        prefix = f"brk:{self.namespace}:" if self.namespace else "brk:"
+        return prefix + ":".join((f"{{{tag}}}", *parts))
+
+    def _broker(self, *parts: str) -> str:
+        return self._key("broker", *parts)
+
+    def chain(self, chain: Chain) -> str:
+        """Stream of a chain's entries; the id of entry n is `n-0`."""
+        return self._key(chain, "chain")
+
+    def head(self, chain: Chain) -> str:
+        """Hash with the chain's last `seq` and `hash`."""
+        return self._key(chain, "head")
+
+    def account(self, account_id: AccountId) -> str:
+        """Record of an account."""
+        return self._key(account_id, "account")
+
+    def grant(self, account_id: AccountId, grant_id: GrantId) -> str:
+        """Record of a grant."""
+        return self._key(account_id, "grant", grant_id)
+
+    def grants_of(self, account_id: AccountId, engineer: EngineerId) -> str:
+        """Sorted set of an engineer's grant ids, by their end in Unix milliseconds."""
+        return self._key(account_id, "grants-of", engineer)
+
+    def session(self, account_id: AccountId, session_id: SessionId) -> str:
+        """Record of a session."""
+        return self._key(account_id, "session", session_id)
+
+    def sessions_in(self, account_id: AccountId) -> str:
+        """Sorted set of the account's sessions, members in the order of their issue."""
+        return self._key(account_id, "sessions")
+
+    def sessions_of(self, engineer: EngineerId) -> str:
+        """Sorted set of the engineer's sessions, members in the order of their issue."""
+        return self._broker("sessions-of", engineer)
+
+    @property
+    def sessions(self) -> str:
+        """Sorted set of all sessions, members in the order of their issue."""
+        return self._broker("sessions")
+
+    @property
+    def session_accounts(self) -> str:
+        """Hash from session id to account id."""
+        return self._broker("session-accounts")
+
+    @property
+    def accounts(self) -> str:
+        """Sorted set of all account ids."""
+        return self._broker("accounts")
+
+    @property
+    def announcements(self) -> str:
+        """Sorted set of account ids, by when a change was last announced (Unix microseconds)."""
+        return self._broker("account-announcements")
+
+    def issuer(self, issuer_id: IssuerId) -> str:
+        """The account that an issuer id was given to, for ever."""
+        return self._broker("issuer", issuer_id)
+
+    def ticket(self, ticket_id: TicketId) -> str:
+        """Record of a ticket."""
+        return self._broker("ticket", ticket_id)
+
+    @property
+    def tickets(self) -> str:
+        """Sorted set of all ticket ids."""
+        return self._broker("tickets")
+
+    def api_token(self, token_id: str) -> str:
+        """Record of an API token."""
+        return self._broker("api-token", token_id)
+
+    @property
+    def api_tokens(self) -> str:
+        """Sorted set of all API token ids."""
+        return self._broker("api-tokens")
+
+    def lease(self, name: str) -> str:
+        """Hash with a lease's holder and fencing number, while it holds."""
+        return self._broker("lease", name)
+
+    @property
+    def fencing(self) -> str:
+        """The last fencing number given out, of any lease."""
+        return self._broker("fencing")
+
+    def answer(self, idempotency_key: str) -> str:
+        """Hash with the answer to a request; callers choose their keys, so they are hashed."""
+        return self._broker("answer", hashlib.sha256(idempotency_key.encode()).hexdigest())

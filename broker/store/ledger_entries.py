@@ -1,0 +1,37 @@
+"""How ledger entries are written: the JSON object over which their hash is taken, and the hash."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from broker.domain.ledger import SCHEMA, LedgerEntry
+from broker.errors import DependencyUnavailable
+
+
+class UnreadableEntry(Exception):
+    """A stored entry is not of the schema that this code knows."""
+
+
+def encode(entry: LedgerEntry) -> str:
+    """The entry's JSON."""
+    return json.dumps(
+        entry.unhashed() | {"hash": entry.hash}, ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def decode(text: str) -> LedgerEntry:
+    """The entry as stored, not yet verified; raises DependencyUnavailable (`store_unavailable`)."""
+    try:
+        return _entry_of(json.loads(text))
+    except (UnreadableEntry, ValueError, TypeError) as e:
+        raise DependencyUnavailable(
+            "The ledger holds an entry that this version of the broker cannot read.",
+            code="store_unavailable",
+        ) from e
+
+
+def _entry_of(members: dict[str, Any]) -> LedgerEntry:
+    if members.get("schema") != SCHEMA:
+        raise UnreadableEntry(f"an entry has schema {members.get('schema')}, this code {SCHEMA}")
+    return LedgerEntry(**members)
