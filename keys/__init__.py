@@ -1,0 +1,1 @@
+"""Signing keys: their public form, their providers and their life. Imports nothing of broker."""

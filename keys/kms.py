@@ -67,13 +67,12 @@ class KmsSigner:
         """Return the JWS signature (KMS Sign); `keys.types.Signer` has the contract."""
         refuse_too_large(signing_input)
         with translated("sign"):
-            answer = self.client.sign(
+            signature = self.client.sign(
                 KeyId=self.reference.locator,
                 Message=signing_input,
                 MessageType="RAW",
                 SigningAlgorithm=_SIGNING_ALGORITHMS[self.algorithm],
-            )
-        signature = answer["Signature"]
+            )["Signature"]
         return raw_p256_signature(signature) if self.algorithm is Algorithm.ES256 else signature
 
 
@@ -125,10 +124,10 @@ class KmsKeyProvider:
         """
         try:
             with translated("describe a key"):
-                answer = self._client.describe_key(KeyId=reference.locator)
+                key = self._client.describe_key(KeyId=reference.locator)["KeyMetadata"]
+                state = key["KeyState"]
         except KeyNotUsable:
             return ProviderKeyState.MISSING
-        state = answer["KeyMetadata"]["KeyState"]
         if state not in _STATES:
             raise KeyUnavailable(f"KMS says that the key is in the state {state}")
         return _STATES[state]
@@ -161,20 +160,20 @@ class KmsKeyProvider:
     def _create_key(self, owner: KeyOwner, algorithm: Algorithm) -> str:
         tags = {**self._tags, "AccountId": owner.account_id, "IssuerId": owner.issuer_id}
         with translated("create a key"):
-            answer = self._client.create_key(
+            key = self._client.create_key(
                 Description=f"Signs as the OpenID Connect issuer of account {owner.account_id}",
                 KeyUsage="SIGN_VERIFY",
                 KeySpec=_KEY_SPECS[algorithm],
                 Origin="AWS_KMS",
                 MultiRegion=False,
-                Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()],
-            )
-        return answer["KeyMetadata"]["Arn"]
+                Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],
+            )["KeyMetadata"]
+            return key["Arn"]
 
     def _public_jwk(self, arn: str, algorithm: Algorithm) -> PublicJwk:
         with translated("read a public key"):
-            answer = self._client.get_public_key(KeyId=arn)
-        jwk = public_jwk_from_spki(answer["PublicKey"])
+            spki = self._client.get_public_key(KeyId=arn)["PublicKey"]
+        jwk = public_jwk_from_spki(spki)
         if jwk.algorithm is not algorithm:
             raise InvalidKey("KMS made a key of another type than it was asked for")
         return jwk

@@ -40,9 +40,9 @@ _FIRST_SERVER_ERROR = 500
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
-    """Raise KeyProviderError for what goes wrong inside; `action` stands in the message.
+    """Raise KeyProviderError for what goes wrong in a call and in reading its answer.
 
-    AWS's own message stays in the cause only, because it may name ARNs.
+    `action` stands in the message; AWS's own text stays in the cause, because it may name ARNs.
     """
     try:
         yield
@@ -50,7 +50,8 @@ def translated(action: str) -> Iterator[None]:
         raise _of_client_error(e, action) from e
     except (ConnectionFailed, HTTPClientError, CredentialRetrievalError) as e:
         raise KeyUnavailable(f"cannot {action}: KMS does not answer ({type(e).__name__})") from e
-    except ResponseParserError as e:
+    except (KeyError, ResponseParserError) as e:
+        # botocore reads a body that is no JSON as an answer without any of its members.
         raise KeyUnavailable(f"cannot {action}: what answered is not KMS") from e
     except (NoCredentialsError, PartialCredentialsError) as e:
         raise ProviderRefused(f"cannot {action}: there are no AWS credentials for KMS") from e

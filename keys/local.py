@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -36,6 +36,8 @@ from keys.types import (
 )
 
 PROVIDER = "local"
+
+_PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _kid(reference: KeyReference) -> Kid:
     return reference.kid
 
 
-def _generate(algorithm: Algorithm) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+def _generate(algorithm: Algorithm) -> _PrivateKey:
     match algorithm:
         case Algorithm.ES256:
             return ec.generate_private_key(ec.SECP256R1())
@@ -146,16 +148,19 @@ def _generate(algorithm: Algorithm) -> ec.EllipticCurvePrivateKey | rsa.RSAPriva
             return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def _decrypt(pem: bytes, *, passphrase: bytes) -> PrivateKeyTypes:
+def _decrypt(pem: bytes, *, passphrase: bytes) -> _PrivateKey:
     try:
-        return load_pem_private_key(pem, password=passphrase, unsafe_skip_rsa_key_validation=False)
+        key = load_pem_private_key(pem, password=passphrase, unsafe_skip_rsa_key_validation=False)
     except TypeError as e:
         raise UnsafeKeyFile("a key file is not encrypted") from e
     except (ValueError, UnsupportedAlgorithm) as e:
         raise UnreadableKeyFile("a key file has another passphrase, or it is damaged") from e
+    if not isinstance(key, _PrivateKey):
+        raise InvalidKey("a key file holds neither an EC nor an RSA key")
+    return key
 
 
-def _signing_function(private_key: PrivateKeyTypes) -> Callable[[bytes], bytes]:
+def _signing_function(private_key: _PrivateKey) -> Callable[[bytes], bytes]:
     """How the key signs (RFC 7518 sections 3.3 and 3.4)."""
     match private_key:
         case ec.EllipticCurvePrivateKey():
@@ -164,5 +169,3 @@ def _signing_function(private_key: PrivateKeyTypes) -> Callable[[bytes], bytes]:
         case rsa.RSAPrivateKey():
             pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
             return lambda octets: private_key.sign(octets, pkcs1, sha256)
-        case _:
-            raise InvalidKey("a signing key must be of P-256, or RSA of at least 2,048 bits")

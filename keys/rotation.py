@@ -1,6 +1,6 @@
 """Which of an account's keys is in which state, as plain values: no provider and no clock here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,7 +61,7 @@ def initial_keys(
     )
 
 
-def published(records: Iterable[KeyRecord]) -> Sequence[KeyRecord]:
+def published(records: Iterable[KeyRecord]) -> tuple[KeyRecord, ...]:
     """The records whose JWK stands in the JWKS: the active one, the staged, then the retiring.
 
     Should there be more than five, the retiring keys that were created first stay out.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -142,12 +142,16 @@ def test_the_key_of_another_account_in_this_ones_place_is_refused(
         open_provider().signer(reference)
 
 
-def test_a_key_of_another_curve_is_refused(open_provider, reference, key_file):
-    """Encrypted under the right passphrase, and still nothing that ES256 can sign with."""
-    key = ec.generate_private_key(ec.SECP384R1())
+@pytest.mark.parametrize(
+    "key",
+    [ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()],
+    ids=["P-384", "Ed25519"],
+)
+def test_a_key_of_another_kind_is_refused(open_provider, reference, key_file, key):
+    """Encrypted under the right passphrase, and still nothing that the broker signs with."""
     key_file.write_bytes(pem(key, BestAvailableEncryption(PASSPHRASE)))
 
-    with pytest.raises(InvalidKey, match="P-256"):
+    with pytest.raises(InvalidKey, match=r"P-256|neither an EC nor an RSA key"):
         open_provider().signer(reference)
 
 
