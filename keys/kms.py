@@ -51,6 +51,7 @@ class KmsSigner:
     """One KMS key. It asks KMS for signatures and for nothing else."""
 
     reference: KeyReference
+    arn: str
     client: "KMSClient" = field(repr=False)
 
     @property
@@ -68,7 +69,7 @@ class KmsSigner:
         refuse_too_large(signing_input)
         with translated("sign"):
             signature = self.client.sign(
-                KeyId=self.reference.locator,
+                KeyId=self.arn,
                 Message=signing_input,
                 MessageType="RAW",
                 SigningAlgorithm=_SIGNING_ALGORITHMS[self.algorithm],
@@ -115,16 +116,17 @@ class KmsKeyProvider:
 
     def signer(self, reference: KeyReference) -> Signer:
         """A signer for the key; whether the key is usable shows when it signs."""
-        return KmsSigner(reference=reference, client=self._client)
+        return KmsSigner(reference=reference, arn=_arn(reference), client=self._client)
 
     def describe(self, reference: KeyReference) -> ProviderKeyState:
         """What became of the key, asked now (KMS DescribeKey).
 
         Raises KeyUnavailable while KMS says something that is neither of our states.
         """
+        arn = _arn(reference)
         try:
             with translated("describe a key"):
-                key = self._client.describe_key(KeyId=reference.locator)["KeyMetadata"]
+                key = self._client.describe_key(KeyId=arn)["KeyMetadata"]
                 state = key["KeyState"]
         except KeyNotUsable:
             return ProviderKeyState.MISSING
@@ -134,9 +136,10 @@ class KmsKeyProvider:
 
     def disable(self, reference: KeyReference) -> None:
         """Stop the key from signing (KMS DisableKey)."""
+        arn = _arn(reference)
         try:
             with translated("disable a key"):
-                self._client.disable_key(KeyId=reference.locator)
+                self._client.disable_key(KeyId=arn)
         except KeyNotUsable:
             if self.describe(reference) not in _LEAVING:
                 raise
@@ -145,8 +148,9 @@ class KmsKeyProvider:
         """Stop the key from signing now and destroy it later (KMS ScheduleKeyDeletion)."""
         if days not in DELETION_DAYS:
             raise ValueError("a key is destroyed after 7 to 30 days")
+        arn = _arn(reference)
         try:
-            self._schedule_deletion(reference.locator, days)
+            self._schedule_deletion(arn, days)
         except KeyNotUsable:
             if self.describe(reference) not in _LEAVING:
                 raise
@@ -191,3 +195,9 @@ class KmsKeyProvider:
             self._schedule_deletion(arn, min(DELETION_DAYS))
         except KeyProviderError as e:
             because.add_note(f"The half-made key stays behind, with its owner's tags: {e}")
+
+
+def _arn(reference: KeyReference) -> str:
+    if reference.provider != PROVIDER:
+        raise InvalidKey("the reference is not that of a KMS key")
+    return reference.locator

@@ -73,7 +73,8 @@ class LocalKeyProvider:
     ) -> None:
         """Open the folder, which is created where it is missing.
 
-        Decrypting a file takes milliseconds by design, so that many decrypted keys stay in memory.
+        The passphrase has to be random: PKCS#8 as `cryptography` writes it stretches one with
+        2,048 rounds only. Loading a key takes milliseconds, so that the loaded ones are kept.
         Raises UnsafeKeyFile as KeyFolder does, ValueError for an empty passphrase.
         """
         if not passphrase:

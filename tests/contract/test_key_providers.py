@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 from moto import mock_aws
 from pydantic import TypeAdapter
 
-from keys.errors import SigningInputTooLarge
+from keys.errors import InvalidKey, SigningInputTooLarge
 from keys.jose import encode_jws
 from keys.kms import KmsKeyProvider
 from keys.local import LocalKeyProvider
@@ -262,6 +263,23 @@ def test_only_the_waiting_times_of_kms_are_taken(provider, create, days):
 
     with pytest.raises(ValueError, match="7 to 30"):
         provider.schedule_deletion(reference, days=days)
+
+    assert provider.describe(reference) is ProviderKeyState.ENABLED
+
+
+def test_a_reference_of_another_provider_is_refused(provider, create):
+    """The store was filled under other settings: nothing is taken for gone or ended by mistake."""
+    reference = create()
+    foreign = replace(reference, provider="another")
+
+    for use in (
+        provider.signer,
+        provider.describe,
+        provider.disable,
+        lambda ref: provider.schedule_deletion(ref, days=7),
+    ):
+        with pytest.raises(InvalidKey, match="the reference is not that of"):
+            use(foreign)
 
     assert provider.describe(reference) is ProviderKeyState.ENABLED
 

@@ -195,16 +195,6 @@ def test_a_locator_that_is_not_the_kid_is_refused(provider, reference):
         provider.signer(mixed)
 
 
-def test_a_kms_reference_is_refused(provider, reference):
-    """The store was filled with the other provider: nothing is signed, disabled or deleted."""
-    foreign = KeyReference("kms", reference.locator, reference.public_jwk)
-
-    with pytest.raises(InvalidKey, match="not that of a local key"):
-        provider.disable(foreign)
-
-    assert provider.describe(reference) is ProviderKeyState.ENABLED
-
-
 def test_a_disabled_key_stops_in_every_process_at_once(open_provider, provider, reference):
     """A signer in hand, with its key decrypted in memory, refuses as soon as another disables."""
     signer = provider.signer(reference)
