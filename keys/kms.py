@@ -50,19 +50,10 @@ _SHORT = 16
 class KmsSigner:
     """One KMS key. It asks KMS for signatures and for nothing else."""
 
-    reference: KeyReference
+    kid: Kid
+    algorithm: Algorithm
     arn: str
     client: "KMSClient" = field(repr=False)
-
-    @property
-    def kid(self) -> Kid:
-        """The key id that goes into the header of what is signed."""
-        return self.reference.kid
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """The algorithm that goes into the header of what is signed."""
-        return self.reference.algorithm
 
     def sign(self, signing_input: bytes) -> bytes:
         """Return the JWS signature (KMS Sign); `keys.types.Signer` has the contract."""
@@ -116,7 +107,12 @@ class KmsKeyProvider:
 
     def signer(self, reference: KeyReference) -> Signer:
         """A signer for the key; whether the key is usable shows when it signs."""
-        return KmsSigner(reference=reference, arn=_arn(reference), client=self._client)
+        return KmsSigner(
+            kid=reference.kid,
+            algorithm=reference.algorithm,
+            arn=_arn(reference),
+            client=self._client,
+        )
 
     def describe(self, reference: KeyReference) -> ProviderKeyState:
         """What became of the key, asked now (KMS DescribeKey).
