@@ -1,8 +1,10 @@
 """An OpenID Connect issuer on a loopback port: it serves whatever documents a test gives it."""
 
 import json
+import socket
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -16,6 +18,7 @@ class LoopbackIssuers:
 
     documents: dict[str, bytes] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    connections: set[socket.socket] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -27,6 +30,9 @@ class LoopbackIssuers:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self.connections):
+            with suppress(OSError):  # the client may have closed it already
+                connection.shutdown(socket.SHUT_RDWR)
 
     def publish(self, name: str, keys: Sequence[Mapping[str, Any]], **discovery: Any) -> str:
         """Publish an issuer's two documents and return its URL; `discovery` overrides members."""
@@ -47,6 +53,14 @@ def _handler(issuers: LoopbackIssuers) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            issuers.connections.add(self.connection)
+
+        def finish(self) -> None:
+            issuers.connections.discard(self.connection)
+            super().finish()
 
         def do_GET(self) -> None:
             issuers.fetched.append(self.path)

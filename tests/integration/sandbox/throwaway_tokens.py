@@ -31,8 +31,9 @@ def rsa_key(number: int) -> rsa.RSAPrivateKey:
 
 
 @cache
-def ec_key(algorithm: str) -> ec.EllipticCurvePrivateKey:
-    """The one EC key of this algorithm's curve."""
+def ec_key(algorithm: str, number: int = 1) -> ec.EllipticCurvePrivateKey:
+    """The EC key of this number on this algorithm's curve."""
+    del number
     return ec.generate_private_key(CURVES[algorithm][1])
 
 

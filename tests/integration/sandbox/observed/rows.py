@@ -124,7 +124,12 @@ RECORDED: dict[str, tuple[str, ...]] = {
         "Delete of a missing provider",
         "Get of a missing provider",
     ),
-    "11": ("own issuer, no Condition",),
+    "11": (
+        "own issuer, no Condition",
+        "`gitlab.com/private` (path under a known one; provider does not exist)",
+        "Deny without Condition; TagSession-only Allow",
+        "Action `STS:assumerolewithwebidentity` or `sts:*`",
+    ),
 }
 
 ROWS = [Row(section, scenario) for section, scenarios in RECORDED.items() for scenario in scenarios]

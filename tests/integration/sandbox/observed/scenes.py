@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.sandbox.observed.cases import KEY, Exchange, Granted, Row
+from broker.sandbox.process import Sandbox
+from tests.integration.sandbox.observed.cases import DENY, KEY, Exchange, Granted, Row
 from tests.integration.sandbox.observed.keys import only, right
 from tests.integration.sandbox.observed.stage import Scenery, Stage, plain_claims, sign
 from tests.integration.sandbox.throwaway_tokens import six_keys
@@ -63,30 +64,40 @@ def assert_refused(call: Callable[[], Any], *, code: str, text: str, status: int
     assert response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
+@scene("1", "fresh role")
+def fresh_role(stage: Stage) -> None:
+    """The sandbox's own clock passes the 8 s, so that nobody has to wait."""
+    with Sandbox.start(role_delay_seconds=8) as sandbox:
+        slow = Stage.on(sandbox, stage.account_id, stage.issuers)
+        role, token = _role_and_token(slow, slow.issuers.publish(slow.name(), six_keys()))
+        for offset in (0, 4):
+            sandbox.set_clock(offset)
+            assert_refused(
+                lambda: slow.assume(role, token), code="AccessDenied", text=DENY, status=403
+            )
+        sandbox.set_clock(8)
+        assert slow.assume(role, token)["Credentials"]
+
+
 @scene("9", "no-cache: each JWKS overwrite took effect on the very next call")
 def each_fetch_is_fresh(stage: Stage) -> None:
     name = stage.name()
-    issuer = stage.issuers.publish(name, six_keys())
-    provider = stage.create_provider(issuer)
-    role = stage.create_role(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": provider},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-            }
-        ]
-    )
-    scenery = Scenery(account=stage.account_id, issuer_url=issuer, provider=provider, role=role)
-    case = Exchange(row=Row("9", ""), outcome=Granted())
-    token = sign(case, scenery.fill(plain_claims(issuer), now=stage.now()))
+    role, token = _role_and_token(stage, stage.issuers.publish(name, six_keys()))
     for _ in range(2):
         stage.issuers.publish(name, only(right)())
-        assert stage.assume(role, token)["Provider"] == provider
+        assert stage.assume(role, token)["Credentials"]
         stage.issuers.publish(name, only(lambda: right(use="enc"))())
         assert_refused(
             lambda: stage.assume(role, token), code="InvalidIdentityToken", text=KEY, status=400
         )
+
+
+def _role_and_token(stage: Stage, issuer: str) -> tuple[str, str]:
+    """A role that trusts the issuer, and a plain token of it."""
+    scenery = Scenery.of(stage, issuer)
+    role = stage.create_role([federated(stage, issuer.partition("://")[2])])
+    plain = Exchange(row=Row("1", "baseline OK"), outcome=Granted())
+    return role, sign(plain, scenery.fill(plain_claims(issuer), now=stage.now()))
 
 
 @scene("10", "no ThumbprintList, reachable https issuer")
@@ -235,14 +246,43 @@ def get_of_a_missing_provider(stage: Stage) -> None:
     )
 
 
+def federated(stage: Stage, provider: str, **members: Any) -> dict[str, Any]:
+    """A trust statement for a provider that need not exist."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{stage.account_id}:oidc-provider/{provider}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        **members,
+    }
+
+
 @scene("11", "own issuer, no Condition")
 def own_issuer_without_condition(stage: Stage) -> None:
-    provider = f"arn:aws:iam::{stage.account_id}:oidc-provider/{stage.name()}.example.test"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Federated": provider},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-    }
+    statement = federated(stage, f"{stage.name()}.example.test")
     role = stage.create_role([statement])
     got = stage.iam.get_role(RoleName=role.rpartition("/")[2])["Role"]
     assert got["AssumeRolePolicyDocument"]["Statement"] == [statement]
+
+
+@scene("11", "`gitlab.com/private` (path under a known one; provider does not exist)")
+def provider_that_does_not_exist(stage: Stage) -> None:
+    assert stage.create_role([federated(stage, "gitlab.com/private")])
+
+
+@scene("11", "Deny without Condition; TagSession-only Allow")
+def statements_that_let_nobody_in(stage: Stage) -> None:
+    issuer = f"{stage.name()}.example.test"
+    assert stage.create_role([federated(stage, issuer, Effect="Deny")])
+    assert stage.create_role([federated(stage, issuer, Action="sts:TagSession")])
+
+
+@scene("11", "Action `STS:assumerolewithwebidentity` or `sts:*`")
+def actions_in_another_spelling(stage: Stage) -> None:
+    for action in ("STS:assumerolewithwebidentity", "sts:*"):
+        statement = federated(stage, "gitlab.com", Action=action)
+        assert_refused(
+            lambda statement=statement: stage.create_role([statement]),
+            code="MalformedPolicyDocument",
+            text="AssumeRole policy may only specify STS AssumeRole actions.",
+            status=400,
+        )

@@ -5,11 +5,15 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from broker.sandbox.process import Sandbox
 from tests.integration.sandbox.loopback_issuer import LoopbackIssuers
 from tests.integration.sandbox.observed.cases import (
     ABSENT,
@@ -36,6 +40,32 @@ class Stage:
     sts: Any
     issuers: LoopbackIssuers
 
+    @classmethod
+    def on(cls, sandbox: Sandbox, account_id: str, issuers: LoopbackIssuers) -> "Stage":
+        """An account of this sandbox; the STS client is unsigned and leaves checks to STS."""
+        keys = sandbox.create_account(account_id)
+        session = boto3.Session(
+            region_name="us-east-1",
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+        )
+        unsigned = Config(
+            signature_version=UNSIGNED,
+            retries={"total_max_attempts": 1},
+            parameter_validation=False,
+        )
+        return cls(
+            account_id=account_id,
+            iam=session.client("iam", endpoint_url=sandbox.url),
+            sts=session.client("sts", endpoint_url=sandbox.url, config=unsigned),
+            issuers=issuers,
+        )
+
+    def delete_providers(self) -> None:
+        """Remove every identity provider of the account."""
+        for provider in self.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+            self.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"])
+
     def now(self) -> int:
         """Seconds since 1970."""
         return int(time.time())
@@ -60,11 +90,13 @@ class Stage:
 
     def assume(self, role: str, token: str, **parameters: Any) -> dict[str, Any]:
         """The exchange itself, unsigned."""
-        return dict(
-            self.sts.assume_role_with_web_identity(
-                RoleArn=role, RoleSessionName=SESSION_NAME, WebIdentityToken=token, **parameters
-            )
-        )
+        call = {
+            "RoleArn": role,
+            "RoleSessionName": SESSION_NAME,
+            "WebIdentityToken": token,
+            **parameters,
+        }
+        return dict(self.sts.assume_role_with_web_identity(**call))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +107,16 @@ class Scenery:
     issuer_url: str
     provider: str
     role: str = ""
+
+    @classmethod
+    def of(cls, stage: Stage, issuer_url: str) -> "Scenery":
+        """The issuer, with a provider registered for it."""
+        provider = stage.create_provider(issuer_url)
+        return cls(account=stage.account_id, issuer_url=issuer_url, provider=provider)
+
+    def with_role(self, role: str) -> "Scenery":
+        """The same with a role."""
+        return replace(self, role=role)
 
     def fill(self, value: Any, *, now: int = 0) -> Any:
         """The value with its placeholders and times replaced, and absent members left out."""
@@ -111,8 +153,7 @@ class Scenery:
 def play(case: Exchange, stage: Stage) -> None:
     """Set the case up, exchange the token, and compare with what AWS answered."""
     issuer_url = stage.issuers.publish(stage.name(), case.keys())
-    provider = stage.create_provider(issuer_url)
-    scenery = Scenery(account=stage.account_id, issuer_url=issuer_url, provider=provider)
+    scenery = Scenery.of(stage, issuer_url)
     statement = {
         "Effect": "Allow",
         "Principal": scenery.fill(case.principal),
@@ -121,7 +162,7 @@ def play(case: Exchange, stage: Stage) -> None:
     if case.condition is not None:
         statement["Condition"] = scenery.fill(case.condition)
     role = stage.create_role([statement])
-    scenery = Scenery(account=stage.account_id, issuer_url=issuer_url, provider=provider, role=role)
+    scenery = scenery.with_role(role)
     claims = scenery.fill(plain_claims(issuer_url) | dict(case.claims), now=stage.now())
     token = sign(case, claims)
     match case.outcome:
