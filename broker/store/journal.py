@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,8 +23,11 @@ from broker.store.indexes import Place, place_of
 from broker.store.keyspace import Keyspace
 from broker.store.scripts import script
 
-ATTEMPTS = 40
-"""How often a write is sealed anew because another process extended the chain meanwhile."""
+PATIENCE = 3.0
+"""Seconds for which a write waits behind other writes to its chain, in this process or another."""
+
+_PAUSE = 0.002
+"""Seconds to wait at most before asking whether another writer's turn is over."""
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class Journal:
         self._announcements = Announcements(connection, keyspace)
         self._confirmation = confirmation
         self._jitter = jitter
+        self._writer = secrets.token_hex(8)
         self._tails: dict[Chain, _Tail] = {}
 
     def record(
@@ -64,7 +70,7 @@ class Journal:
         try:
             for save in saves:
                 self._announcements.announce(save)
-            with tail.turn:
+            with _turn_at(tail):
                 return self._append(chain, tail, events, now=now, saves=saves, places=places)
         except DependencyUnavailable as e:
             raise _ledger_unavailable("The ledger cannot be written, so nothing was done.") from e
@@ -104,10 +110,12 @@ class Journal:
         places: Sequence[Place],
     ) -> tuple[LedgerEntry, ...]:
         """Seal and send until the chain holds still; only with the chain's turn."""
-        for attempt in range(ATTEMPTS):
+        mark = secrets.token_hex(8)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             head, tail.head = tail.head or self.head(chain), None
             entries = _sealed(events, chain=chain, head=head, at=now)
-            match self._send(chain, head, entries, saves=saves, places=places):
+            match self._send(chain, head, entries, mark=mark, saves=saves, places=places):
                 case ["done"]:
                     tail.head = Head(seq=entries[-1].seq, hash=entries[-1].hash)
                     return entries
@@ -116,8 +124,10 @@ class Journal:
                     raise Conflict("The record was changed meanwhile. Read it again.")
                 case ["moved", seq, digest]:
                     tail.head = Head(seq=seq, hash=digest)
-                    time.sleep(self._jitter() * 0.001 * min(attempt, 20))
-        raise _ledger_unavailable("The ledger is written to by too many at once.")
+                case ["wait"]:
+                    tail.head = head
+                    time.sleep(self._jitter() * _PAUSE)
+        raise _too_busy()
 
     def _send(
         self,
@@ -125,6 +135,7 @@ class Journal:
         head: Head,
         entries: Sequence[LedgerEntry],
         *,
+        mark: str,
         saves: Sequence[Save],
         places: Sequence[Place],
     ) -> Any:
@@ -133,10 +144,12 @@ class Journal:
         keys = [
             self._keyspace.chain(chain),
             self._keyspace.head(chain),
+            self._keyspace.turn(chain),
             *(place.key for place in places),
             *(addition.index for addition in additions),
         ]
-        args: list[str | int] = [head.seq, head.hash, len(entries), len(saves), entries[-1].hash]
+        args: list[str | int] = [self._writer, mark, head.seq, head.hash, entries[-1].hash]
+        args += (len(entries), len(saves))
         args += (ledger_entries.encode(entry) for entry in entries)
         for save in saves:
             args += (save.expected, records.encode(save.record))
@@ -157,6 +170,17 @@ class Journal:
         return answer
 
 
+@contextmanager
+def _turn_at(tail: _Tail) -> Iterator[None]:
+    """Hold the chain's turn in this process; raises DependencyUnavailable after a while."""
+    if not tail.turn.acquire(timeout=PATIENCE):
+        raise _too_busy()
+    try:
+        yield
+    finally:
+        tail.turn.release()
+
+
 def _sealed(
     events: Sequence[Event], *, chain: Chain, head: Head, at: datetime
 ) -> tuple[LedgerEntry, ...]:
@@ -166,6 +190,10 @@ def _sealed(
         entries.append(entry)
         head = Head(seq=entry.seq, hash=entry.hash)
     return tuple(entries)
+
+
+def _too_busy() -> DependencyUnavailable:
+    return _ledger_unavailable("The ledger is written to by too many at once. Try again.")
 
 
 def _ledger_unavailable(message: str) -> DependencyUnavailable:

@@ -51,6 +51,10 @@ class Keyspace:
         """Hash with the chain's last `seq` and `hash`."""
         return self._key(chain, "head")
 
+    def turn(self, chain: Chain) -> str:
+        """The writer that may append next, for a moment after it came too late."""
+        return self._key(chain, "turn")
+
     def account(self, account_id: AccountId) -> str:
         """Record of an account."""
         return self._key(account_id, "account")

@@ -1,17 +1,27 @@
 -- Append sealed entries to a chain and apply the record saves that they explain, all or nothing.
 --
--- KEYS  chain (stream), head (hash), then one key a saved record (hash), then one key an index.
--- ARGV  expected head: seq, hash; number of entries, number of saves; hash of the new head;
+-- KEYS  chain (stream), head (hash), turn (string); then one key a saved record (hash), then one
+--       key an index (sorted set).
+-- ARGV  writer, mark of this write; expected head: seq, hash; hash of the new head;
+--       number of entries, number of saves;
 --       the entries' JSON, in order;
 --       for each save: expected version, record; for each index addition: score, member.
--- Returns {"done"}, {"moved", seq, hash} with the head found, or {"stale", n} for the n-th save.
+-- Returns {"done"}; {"moved", seq, hash} with the head found; {"wait"} while it is another writer's
+-- turn; {"stale", n} for the n-th save.
 --
--- Sending it twice has the effect of sending it once: an entry names the one before it by hash,
--- so the last entry standing in its place proves that the first sending arrived.
-local seq, hash = tonumber(ARGV[1]), ARGV[2]
-local entries, saves = tonumber(ARGV[3]), tonumber(ARGV[4])
-local new_hash = ARGV[5]
-local before_saves = 5 + entries
+-- Sending it twice has the effect of sending it once: each entry is kept with the mark of its
+-- write, so finding the mark where our last entry would stand proves that it arrived. The entry
+-- itself would not do: two processes may see the same thing happen in the same millisecond.
+--
+-- Of two writers in step the same one would always come too late, so who does has the next turn,
+-- for a moment.
+local TURN_MILLISECONDS = 50
+local writer, mark = ARGV[1], ARGV[2]
+local seq, hash, new_hash = tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local entries, saves = tonumber(ARGV[6]), tonumber(ARGV[7])
+local before_entries = 7
+local before_saves = before_entries + entries
+local before_additions = before_saves + 2 * saves
 
 local head = redis.call('HMGET', KEYS[2], 'seq', 'hash')
 local head_seq, head_hash = tonumber(head[1] or 0), head[2] or string.rep('0', 64)
@@ -19,34 +29,42 @@ local head_seq, head_hash = tonumber(head[1] or 0), head[2] or string.rep('0', 6
 if head_seq ~= seq or head_hash ~= hash then
   local id = string.format('%d-0', seq + entries)
   local found = redis.call('XRANGE', KEYS[1], id, id)
-  if found[1] and found[1][2][2] == ARGV[5 + entries] then
+  if found[1] and found[1][2][4] == mark then
     -- A write, so that a WAITAOF that follows on this connection has something to wait for.
     redis.call('HSET', KEYS[2], 'seq', string.format('%d', head_seq))
     return {'done'}
   end
+  redis.call('SET', KEYS[3], writer, 'NX', 'PX', TURN_MILLISECONDS)
   return {'moved', head_seq, head_hash}
 end
 
+local turn = redis.call('GET', KEYS[3])
+if turn and turn ~= writer then
+  return {'wait'}
+elseif turn then
+  redis.call('DEL', KEYS[3])
+end
+
 for n = 1, saves do
-  local version = redis.call('HGET', KEYS[2 + n], 'version') or '0'
+  local version = redis.call('HGET', KEYS[3 + n], 'version') or '0'
   if version ~= ARGV[before_saves + 2 * n - 1] then
     return {'stale', n}
   end
 end
 
 for n = 1, entries do
-  redis.call('XADD', KEYS[1], string.format('%d-0', seq + n), 'entry', ARGV[5 + n])
+  redis.call('XADD', KEYS[1], string.format('%d-0', seq + n), 'entry',
+    ARGV[before_entries + n], 'mark', mark)
 end
 redis.call('HSET', KEYS[2], 'seq', string.format('%d', seq + entries), 'hash', new_hash)
 
 for n = 1, saves do
   local expected, record = ARGV[before_saves + 2 * n - 1], ARGV[before_saves + 2 * n]
-  redis.call('HSET', KEYS[2 + n], 'version', string.format('%d', expected + 1), 'record', record)
+  redis.call('HSET', KEYS[3 + n], 'version', string.format('%d', expected + 1), 'record', record)
 end
 
-local addition = before_saves + 2 * saves + 1
-for n = 3 + saves, #KEYS do
-  redis.call('ZADD', KEYS[n], ARGV[addition], ARGV[addition + 1])
-  addition = addition + 2
+for n = 1, #KEYS - 3 - saves do
+  local score, member = ARGV[before_additions + 2 * n - 1], ARGV[before_additions + 2 * n]
+  redis.call('ZADD', KEYS[3 + saves + n], score, member)
 end
 return {'done'}
