@@ -206,6 +206,18 @@ class IdempotencyRepository(Protocol):
         ...
 
 
+class StoreHealth(Protocol):
+    """What an operator should know of the store."""
+
+    def ping(self) -> None:
+        """Raise DependencyUnavailable (`store_unavailable`) where it does not answer."""
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """What an acknowledged write would not survive, and the like, as sentences."""
+        ...
+
+
 class WebIdentityExchange(Protocol):
     """AssumeRoleWithWebIdentity."""
 

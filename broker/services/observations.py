@@ -35,6 +35,19 @@ class Observer(Protocol):
         ...
 
 
+class Unobserved:
+    """An observer for whoever has no metrics."""
+
+    def session_opened(self, *, access: str) -> None:
+        """Forget it."""
+
+    def session_refused(self, *, reason: str) -> None:
+        """Forget it."""
+
+    def step_took(self, step: StepName, *, seconds: float) -> None:
+        """Forget it."""
+
+
 @contextmanager
 def measured(observer: Observer, step: StepName) -> Iterator[None]:
     """Tell `observer` how long the block took."""

@@ -1,0 +1,76 @@
+"""`/v1/sessions`: the main job, and the record of it."""
+
+from __future__ import annotations
+
+from broker.domain.identifiers import EngineerId, SessionId
+from broker.domain.permissions import Role
+from broker.domain.sessions import SessionRequest
+from broker.errors import FieldProblem, InvalidRequest
+from broker.services.calls import Call
+from broker.services.reading import Window
+from broker.web.endpoints import Api
+from broker.web.idempotency import Repeats
+from broker.web.schemas import (
+    AccountListQuery,
+    CredentialsAnswer,
+    OpenedSessionAnswer,
+    SessionAnswer,
+    SessionBody,
+    SessionPage,
+)
+from broker.wiring import Services
+
+api = Api("sessions")
+
+
+@api.endpoint(
+    "POST",
+    "/v1/sessions",
+    body=SessionBody,
+    answer=OpenedSessionAnswer,
+    status=201,
+    repeats=Repeats.REFUSED,
+)
+def open_session(services: Services, call: Call, body: SessionBody) -> OpenedSessionAnswer:
+    """Open a session for a ticket: the answer holds credentials, once."""
+    request = SessionRequest(
+        account_id=body.account_id,
+        ticket_id=body.ticket,
+        engineer=_engineer(call, body),
+        reason=body.reason,
+        access=body.access,
+        duration=body.duration,
+        services=tuple(sorted(set(body.services))),
+        grant_id=body.grant_id,
+    )
+    opened = services.open_session(request, call)
+    return OpenedSessionAnswer(
+        session=SessionAnswer.of(opened.session),
+        credentials=CredentialsAnswer.of(opened.credentials),
+    )
+
+
+@api.endpoint("GET", "/v1/sessions", query=AccountListQuery, answer=SessionPage)
+def list_sessions(services: Services, call: Call, query: AccountListQuery) -> SessionPage:
+    """List the sessions that the caller may see, newest first."""
+    window = Window(query.limit, query.cursor)
+    page = services.reading.session_page(window, call, account_id=query.account_id)
+    return SessionPage(items=[SessionAnswer.of(session) for session in page.items], next=page.next)
+
+
+@api.endpoint("GET", "/v1/sessions/<session_id>", answer=SessionAnswer)
+def show_session(services: Services, call: Call, session_id: SessionId) -> SessionAnswer:
+    """Show one session, without its credentials."""
+    return SessionAnswer.of(services.reading.session(session_id, call))
+
+
+def _engineer(call: Call, body: SessionBody) -> EngineerId:
+    """Whom the session is for: the caller, or whom a console names."""
+    if body.on_behalf_of is not None:
+        return body.on_behalf_of
+    if call.caller.roles == {Role.CONSOLE}:
+        raise InvalidRequest(
+            "A console opens sessions for engineers: name one in `on_behalf_of`.",
+            problems=[FieldProblem("on_behalf_of", "is required of a console")],
+        )
+    return EngineerId(call.caller.subject)

@@ -1,0 +1,93 @@
+"""The WSGI application: Flask for the API, behind the issuers' fast path."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from broker.domain.onboarding import template
+from broker.services.calls import Call
+from broker.web import openapi, operations, problems
+from broker.web.api import APIS
+from broker.web.auth import authenticate
+from broker.web.endpoints import MAX_BODY, mount
+from broker.web.issuer import IssuerEndpoint
+from broker.web.metrics import Metrics
+from broker.wiring import Services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_log = structlog.get_logger("broker.access")
+
+
+def create_app(services: Services, metrics: Metrics) -> IssuerEndpoint:
+    """Everything that is served. Call `start()` on it once the process has forked."""
+    flask_app = _flask(services, metrics)
+    behind: WSGIApplication = flask_app
+    if services.trusted_proxies:
+        behind = ProxyFix(flask_app, x_for=services.trusted_proxies)
+    return IssuerEndpoint(
+        directory=services.issuers,
+        behind=behind,
+        metrics=metrics,
+        max_age=services.jwks_max_age,
+        clock=services.clock,
+    )
+
+
+def _flask(services: Services, metrics: Metrics) -> Flask:
+    app = Flask("broker", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.before_request(_begin)
+    app.after_request(_finish)
+    problems.register(app)
+
+    def caller() -> Call:
+        return authenticate(services.api_tokens)
+
+    mount(app, APIS, authenticate=caller, idempotency=services.idempotency, services=services)
+    app.register_blueprint(operations.blueprint(services, metrics))
+    _add_descriptions(app)
+    return app
+
+
+def _add_descriptions(app: Flask) -> None:
+    description = openapi.document(APIS, version=version("support-access-broker"))
+    onboarding_template = template()
+
+    @app.get("/openapi.json")
+    def describe_api() -> Response:
+        return jsonify(description)
+
+    @app.get("/onboarding/template.yaml")
+    def onboarding() -> Response:
+        return Response(onboarding_template, content_type="application/yaml")
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # The path only: a query string is the place where people leave secrets.
+    _log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        source=request.remote_addr,
+    )
+    return response

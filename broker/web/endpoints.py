@@ -1,0 +1,204 @@
+"""Endpoints as values: what a view takes and gives, checked and rendered in one place.
+
+A view receives parsed arguments only: the authenticated call, identifiers from the path, the
+models of query and body. OpenAPI is generated from the same values.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from broker.domain.ports import IdempotencyRepository
+from broker.errors import FieldProblem, InvalidRequest
+from broker.services.calls import Call
+from broker.web.idempotency import Repeats, answer_once
+from broker.web.schemas import NoQuery
+
+View = Callable[..., "Reply | BaseModel"]
+MAX_BODY = 64 * 1024
+"""Bytes of the largest body that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that needs headers of its own."""
+
+    body: BaseModel | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method at one path of the API."""
+
+    method: str
+    path: str
+    view: View
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel]
+    answer: type[BaseModel] | None
+    status: int
+    repeats: Repeats
+
+    @property
+    def name(self) -> str:
+        """The operation's id: the name of its view."""
+        return self.view.__name__
+
+    @property
+    def path_parameters(self) -> dict[str, TypeAdapter[Any]]:
+        """The identifiers in the path, with the types that the view asks for."""
+        names = [part[1:-1] for part in self.path.split("/") if part.startswith("<")]
+        hints = typing.get_type_hints(self.view)
+        return {name: TypeAdapter(hints[name]) for name in names}
+
+
+class Api:
+    """A collection of endpoints; each module of `broker.web.api` fills one."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.endpoints: list[Endpoint] = []
+
+    def endpoint(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: type[BaseModel] | None,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] = NoQuery,
+        status: int = 200,
+        repeats: Repeats = Repeats.ANSWERED_AGAIN,
+    ) -> Callable[[View], View]:
+        """Make the decorated view the endpoint at `path`; its docstring is the summary."""
+
+        def register(view: View) -> View:
+            self.endpoints.append(
+                Endpoint(
+                    method=method,
+                    path=path,
+                    view=view,
+                    summary=(view.__doc__ or "").strip(),
+                    body=body,
+                    query=query,
+                    answer=answer,
+                    status=status,
+                    repeats=repeats,
+                )
+            )
+            return view
+
+        return register
+
+
+def mount(
+    app: Flask,
+    apis: typing.Iterable[Api],
+    *,
+    authenticate: Callable[[], Call],
+    idempotency: IdempotencyRepository,
+    services: object,
+) -> None:
+    """Add every endpoint to `app`; a view's first two arguments are `services` and the call."""
+    for api in apis:
+        for endpoint in api.endpoints:
+            app.add_url_rule(
+                endpoint.path,
+                endpoint=endpoint.name,
+                methods=[endpoint.method],
+                provide_automatic_options=False,
+                view_func=_handler(
+                    endpoint,
+                    authenticate=authenticate,
+                    idempotency=idempotency,
+                    services=services,
+                ),
+            )
+
+
+def _handler(
+    endpoint: Endpoint,
+    *,
+    authenticate: Callable[[], Call],
+    idempotency: IdempotencyRepository,
+    services: object,
+) -> Callable[..., Response]:
+    identifiers = endpoint.path_parameters
+
+    def handle(**path: str) -> Response:
+        call = authenticate()
+        arguments: dict[str, object] = {
+            name: _parsed(identifiers[name].validate_python, value, at=name)
+            for name, value in path.items()
+        }
+        if endpoint.query is not NoQuery or request.args:
+            arguments["query"] = _query(endpoint.query)
+        if endpoint.body is not None:
+            arguments["body"] = _parsed(endpoint.body.model_validate_json, _json_body())
+        if endpoint.query is NoQuery:
+            arguments.pop("query", None)
+
+        def answer() -> Response:
+            return _rendered(endpoint, endpoint.view(services, call, **arguments))
+
+        return answer_once(answer, call=call, repeats=endpoint.repeats, kept=idempotency)
+
+    return handle
+
+
+def _query(model: type[BaseModel]) -> BaseModel:
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise _invalid([FieldProblem(name, "must be given once") for name in sorted(repeated)])
+    parsed: BaseModel = _parsed(model.model_validate, request.args.to_dict())
+    return parsed
+
+
+def _json_body() -> bytes:
+    if request.mimetype != "application/json":
+        raise InvalidRequest(
+            "Send the body as JSON, with `Content-Type: application/json`.",
+            problems=[FieldProblem("", "is not declared as application/json")],
+        )
+    return request.get_data(cache=True)
+
+
+def _parsed(parse: Callable[[Any], Any], value: object, *, at: str = "") -> Any:
+    try:
+        return parse(value)
+    except ValidationError as e:
+        raise _invalid(
+            [
+                FieldProblem(
+                    ".".join(str(part) for part in (at, *error["loc"]) if part != ""),
+                    error["msg"].removeprefix("Value error, "),
+                )
+                for error in e.errors(include_url=False, include_input=False)
+            ]
+        ) from None
+
+
+def _invalid(problems: list[FieldProblem]) -> InvalidRequest:
+    first = problems[0]
+    where = f"`{first.field}`" if first.field else "The body"
+    more = f" ({len(problems) - 1} more in `errors`)" if len(problems) > 1 else ""
+    return InvalidRequest(
+        f"The request does not validate. {where}: {first.message}.{more}", problems=problems
+    )
+
+
+def _rendered(endpoint: Endpoint, given: Reply | BaseModel) -> Response:
+    reply = given if isinstance(given, Reply) else Reply(given)
+    body = "" if reply.body is None else reply.body.model_dump_json(by_alias=True)
+    response = Response(body, status=endpoint.status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.extend(reply.headers)
+    return response

@@ -1,0 +1,93 @@
+"""`Idempotency-Key`: the same write asked again gets the first answer again, for a day.
+
+Answers with secrets are never kept: asking again for one is refused as `already_answered`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import assert_never
+
+from flask import Response, request
+
+from broker.domain.ports import Begun, Finished, IdempotencyRepository, InProgress, Reused
+from broker.errors import Conflict, FieldProblem, InvalidRequest
+from broker.services.calls import Call
+
+HEADER = "Idempotency-Key"
+_FORM = re.compile(r"[\x21-\x7e]{1,200}")
+_READS = frozenset({"GET", "HEAD"})
+
+
+class Repeats(StrEnum):
+    """What a repeated request gets."""
+
+    ANSWERED_AGAIN = "answered again"
+    REFUSED = "refused"
+    """The answer holds a secret, which is given once."""
+
+
+def answer_once(
+    answer: Callable[[], Response], *, call: Call, repeats: Repeats, kept: IdempotencyRepository
+) -> Response:
+    """`answer()`, or what the first request with the same key was answered."""
+    key = request.headers.get(HEADER)
+    if key is None or request.method in _READS:
+        return answer()
+    if not _FORM.fullmatch(key):
+        raise InvalidRequest(
+            f"{HEADER} must be 1 to 200 printable ASCII characters.",
+            problems=[FieldProblem(HEADER, "must be 1 to 200 printable ASCII characters")],
+        )
+    scoped = f"{call.caller.subject}\n{key}"
+    match kept.begin(scoped, fingerprint=_fingerprint()):
+        case Begun():
+            return _first(answer, scoped, repeats=repeats, kept=kept)
+        case Finished(status, body) if body is not None:
+            return _again(status, body)
+        case Finished():
+            raise Conflict(
+                "This request was answered already, with a secret that is given only once.",
+                code="already_answered",
+            )
+        case InProgress():
+            raise Conflict(
+                "The first request with this key is still being answered.",
+                code="request_in_progress",
+            )
+        case Reused():
+            raise Conflict(
+                f"This {HEADER} was used for another request.", code="idempotency_key_reused"
+            )
+        case unknown:
+            assert_never(unknown)
+
+
+def _first(
+    answer: Callable[[], Response], scoped: str, *, repeats: Repeats, kept: IdempotencyRepository
+) -> Response:
+    response = None
+    try:
+        response = answer()
+    finally:
+        if response is None:
+            kept.abandon(scoped)
+    body = response.get_data(as_text=True) if repeats is Repeats.ANSWERED_AGAIN else None
+    kept.finish(scoped, Finished(response.status_code, body))
+    return response
+
+
+def _again(status: int, body: str) -> Response:
+    response = Response(body, status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _fingerprint() -> str:
+    """What makes two requests the same: method, address and body."""
+    parts = (request.method.encode(), request.full_path.encode(), request.get_data(cache=True))
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()

@@ -1,0 +1,90 @@
+"""`/metrics`: what the broker counts and times, for Prometheus.
+
+No label holds an account, a person or a ticket: those belong to the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from flask import Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from broker.services.observations import StepName
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The process's metrics; an `Observer` for the use cases, and counters for the issuer."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._opened = Counter(
+            "broker_sessions_opened", "Sessions opened", ["access"], registry=self.registry
+        )
+        self._refused = Counter(
+            "broker_sessions_refused",
+            "Session requests that got no credentials, by code",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._steps = Histogram(
+            "broker_session_step_seconds",
+            "Time of each step of opening a session",
+            ["step"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._fetches = Counter(
+            "broker_issuer_fetches",
+            "Requests for discovery and JWKS, by document and status",
+            ["document", "status"],
+            registry=self.registry,
+        )
+        self._age = Gauge(
+            "broker_issuer_documents_age_seconds",
+            "Seconds since the issuers' documents were last compared with the store",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+
+    def session_opened(self, *, access: str) -> None:
+        """A session was opened."""
+        self._opened.labels(access).inc()
+
+    def session_refused(self, *, reason: str) -> None:
+        """A session was refused, or failed, with this code."""
+        self._refused.labels(reason).inc()
+
+    def step_took(self, step: StepName, *, seconds: float) -> None:
+        """A part of opening a session took this long."""
+        self._steps.labels(step.value).observe(seconds)
+
+    def issuer_fetched(self, *, document: str, status: int) -> None:
+        """Discovery or a JWKS was asked for."""
+        self._fetches.labels(document, str(status)).inc()
+
+    def issuer_age(self, *, fresh_at: datetime | None, now: datetime) -> None:
+        """How old the issuers' documents are, at most."""
+        if fresh_at is not None:
+            self._age.set((now - fresh_at).total_seconds())
+
+    def exposition(self) -> Response:
+        """All of it, over every worker process where there are several."""
+        registry = self.registry
+        # Not a setting of ours: prometheus_client itself looks at this variable, when it is
+        # imported, and gunicorn's configuration sets it before that.
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

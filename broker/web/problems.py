@@ -1,0 +1,87 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), rendered in this one place."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from broker.errors import BrokerError, InvalidRequest, NotFound, RateLimited
+
+_log = structlog.get_logger(__name__)
+
+_CODES_OF_HTTP = {400: "invalid_request", 404: "not_found"}
+_DETAILS_OF_HTTP = {
+    404: "There is nothing at this address. `/openapi.json` lists what there is.",
+    405: "This address does not take that method. `/openapi.json` lists what it takes.",
+    413: "The body is too large. No request here needs more than 64 KiB.",
+    415: "Send the body as `Content-Type: application/json`.",
+}
+
+
+def problem(error: BrokerError) -> Response:
+    """The answer that tells a caller of `error`."""
+    members: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.public_message,
+        "request_id": request_id(),
+        **error.extra,
+    }
+    if isinstance(error, InvalidRequest):
+        members["errors"] = [
+            {"field": problem.field, "message": problem.message} for problem in error.problems
+        ]
+    response = Response(
+        json.dumps(members), status=error.status, content_type="application/problem+json"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="broker"'
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(error.extra.get("retry_after", 2))
+    return response
+
+
+def request_id() -> str:
+    """The id of the request being answered."""
+    return str(g.get("request_id", ""))
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` as a problem; nothing of an unexpected one leaves the log."""
+    app.register_error_handler(BrokerError, _of_ours)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _of_ours(error: BrokerError) -> Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request_failed", code=error.code, exc_info=error)
+    return problem(error)
+
+
+def _of_http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    code = _CODES_OF_HTTP.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
+    detail = _DETAILS_OF_HTTP.get(status, HTTPStatus(status).description or "The request failed.")
+    translated = NotFound(detail, code=code) if status == NotFound.status else BrokerError(detail)
+    translated.code = code
+    translated.status = status
+    response = problem(translated)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    # The outermost edge of a request: whatever was not foreseen is logged with its trace and
+    # answered without any of it.
+    _log.error("unexpected_error", exc_info=error)
+    return problem(BrokerError("Something went wrong on our side. Quote the request id to us."))

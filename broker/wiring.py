@@ -1,0 +1,177 @@
+"""From settings to services: the only module that knows every adapter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from broker.aws.clients import AwsLocation, Clients
+from broker.aws.management_role import StsManagementRole
+from broker.aws.web_identity import StsWebIdentity
+from broker.domain.access import Limits
+from broker.domain.onboarding import Onboarding
+from broker.domain.ports import IdempotencyRepository
+from broker.domain.role_plan import RolePolicy
+from broker.errors import ConfigurationError
+from broker.services.accounts import Accounts
+from broker.services.ambient import Clock, Entropy, utc_now
+from broker.services.api_tokens import ApiTokens
+from broker.services.authorization import Gate
+from broker.services.canaries import Canaries
+from broker.services.issuer_directory import IssuerDirectory
+from broker.services.minting import Minter
+from broker.services.observations import Observer
+from broker.services.open_session import OpenSession
+from broker.services.readiness import Readiness, ReadinessCheck
+from broker.services.reading import Reading
+from broker.services.reconcile import Reconcile
+from broker.services.tickets import Tickets
+from broker.settings import KeyProviderName, Settings
+from broker.store import Store, open_store
+from keys.kms import KmsKeyProvider
+from keys.local import LocalKeyProvider
+from keys.types import KeyProvider
+
+_SPARE_CONNECTIONS = 4
+"""Beyond one a thread, for what runs in the background."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that the edges may ask for."""
+
+    accounts: Accounts
+    api_tokens: ApiTokens
+    clock: Clock
+    idempotency: IdempotencyRepository
+    issuers: IssuerDirectory
+    jwks_max_age: int
+    onboarding: Onboarding
+    open_session: OpenSession
+    reading: Reading
+    readiness: Callable[[], Readiness]
+    reconcile: Reconcile
+    store: Store
+    tickets: Tickets
+    trusted_proxies: int
+
+    def close(self) -> None:
+        """Give back what is held: connections, and the embedded server if it was ours."""
+        self.store.close()
+
+
+def build(settings: Settings, observer: Observer) -> Services:
+    """All services for `settings`. Build them after a fork: they hold connections.
+
+    Raises ConfigurationError where the store or the keys cannot be used as configured.
+    """
+    location = AwsLocation(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+    clients = Clients(location, connections=settings.threads + _SPARE_CONNECTIONS)
+    store = open_store(
+        settings.store_url.get_secret_value(), connections=settings.threads + _SPARE_CONNECTIONS
+    )
+    gate = Gate(journal=store.journal, clock=utc_now)
+    entropy = Entropy()
+    policy = RolePolicy(
+        name_prefix=settings.name_prefix,
+        longest_session=timedelta(seconds=settings.max_session_seconds),
+        pinned_partitions=settings.pinned_partitions,
+    )
+    keys = _key_provider(settings, clients)
+    minter = Minter(key_providers={settings.key_provider.value: keys})
+    exchange = StsWebIdentity(clients.unsigned_sts())
+    issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
+    return Services(
+        accounts=Accounts(
+            journal=store.journal,
+            accounts=store.accounts,
+            gate=gate,
+            keys=keys,
+            algorithm=settings.key_algorithm,
+            issuer_base=settings.issuer_url,
+            partition=location.partition,
+            clock=utc_now,
+            entropy=entropy,
+        ),
+        api_tokens=ApiTokens(
+            journal=store.journal,
+            tokens=store.api_tokens,
+            gate=gate,
+            clock=utc_now,
+            entropy=entropy,
+        ),
+        clock=utc_now,
+        idempotency=store.idempotency,
+        issuers=issuers,
+        jwks_max_age=settings.jwks_max_age_seconds,
+        onboarding=Onboarding(
+            vendor_account_id=settings.vendor_account_id,
+            template_url=settings.template_url or f"{settings.issuer_url}/onboarding/template.yaml",
+            name_prefix=settings.name_prefix,
+        ),
+        open_session=OpenSession(
+            journal=store.journal,
+            accounts=store.accounts,
+            tickets=store.tickets,
+            grants=store.grants,
+            minter=minter,
+            exchange=exchange,
+            limits=Limits(
+                longest_session=policy.longest_session,
+                standing_grant=timedelta(seconds=settings.standing_grant_seconds),
+            ),
+            name_prefix=settings.name_prefix,
+            observer=observer,
+            clock=utc_now,
+            entropy=entropy,
+        ),
+        reading=Reading(
+            journal=store.journal,
+            accounts=store.accounts,
+            tickets=store.tickets,
+            sessions=store.sessions,
+            api_tokens=store.api_tokens,
+            gate=gate,
+        ),
+        readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
+        reconcile=Reconcile(
+            journal=store.journal,
+            accounts=store.accounts,
+            leases=store.leases,
+            gate=gate,
+            management=StsManagementRole(clients=clients, name_prefix=settings.name_prefix),
+            canaries=Canaries(
+                minter=minter,
+                exchange=exchange,
+                policy=policy,
+                clock=utc_now,
+                entropy=entropy,
+                sleep=time.sleep,
+            ),
+            policy=policy,
+            clock=utc_now,
+        ),
+        store=store,
+        tickets=Tickets(journal=store.journal, tickets=store.tickets, gate=gate, clock=utc_now),
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+
+def _key_provider(settings: Settings, clients: Clients) -> KeyProvider:
+    if settings.key_provider is KeyProviderName.KMS:
+        return KmsKeyProvider(
+            clients.kms(),
+            alias_prefix=f"{settings.name_prefix.lower()}-support",
+            tags={"ManagedBy": f"{settings.name_prefix}-Support"},
+        )
+    passphrase = settings.local_keys_passphrase
+    if passphrase is None:
+        raise ConfigurationError(["BROKER_LOCAL_KEYS_PASSPHRASE: must be set"])
+    return LocalKeyProvider(
+        Path(settings.local_keys_folder),
+        passphrase=passphrase.get_secret_value().encode("utf-8"),
+        clock=utc_now,
+    )
