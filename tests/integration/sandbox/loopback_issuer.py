@@ -12,11 +12,24 @@ from typing import Any, Self
 DISCOVERY = "/.well-known/openid-configuration"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one path answers; with `gate`, only once that event is set."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    gate: threading.Event | None = None
+
+
+NOT_FOUND = Answer(status=404)
+
+
 @dataclass
 class LoopbackIssuers:
     """One server, any number of issuers on it, each under a path of its own."""
 
-    documents: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
     connections: set[socket.socket] = field(default_factory=set)
 
@@ -39,20 +52,25 @@ class LoopbackIssuers:
         issuer = f"{self.origin}/{name}"
         jwks_path = f"/{name.rstrip('/')}/jwks.json"
         document = {"issuer": issuer, "jwks_uri": self.origin + jwks_path, **discovery}
-        self.documents[f"/{name.rstrip('/')}{DISCOVERY}"] = json.dumps(document).encode()
-        self.documents[jwks_path] = json.dumps({"keys": list(keys)}).encode()
+        self.answers[f"/{name.rstrip('/')}{DISCOVERY}"] = _json(document)
+        self.answers[jwks_path] = _json({"keys": list(keys)})
         return issuer
 
     def withdraw(self, name: str) -> None:
         """Answer 404 for both documents from now on."""
-        for path in [path for path in self.documents if path.startswith(f"/{name}/")]:
-            del self.documents[path]
+        for path in [path for path in self.answers if path.startswith(f"/{name}/")]:
+            del self.answers[path]
+
+
+def _json(document: object) -> Answer:
+    return Answer(body=json.dumps(document).encode())
 
 
 def _handler(issuers: LoopbackIssuers) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
+        wbufsize = -1
 
         def setup(self) -> None:
             super().setup()
@@ -64,13 +82,16 @@ def _handler(issuers: LoopbackIssuers) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             issuers.fetched.append(self.path)
-            body = issuers.documents.get(self.path)
-            self.send_response(200 if body is not None else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Cache-Control", "no-cache")
-            self.send_header("Content-Length", str(len(body or b"")))
+            answer = issuers.answers.get(self.path, NOT_FOUND)
+            if answer.gate is not None:
+                answer.gate.wait()
+            headers = {"Cache-Control": "no-cache", "Content-Type": "application/json"}
+            self.send_response(answer.status)
+            for name, value in {**headers, **answer.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(body or b"")
+            self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """Keep the test's output free of access lines."""
