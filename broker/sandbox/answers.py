@@ -31,6 +31,7 @@ class Failure(Enum):
     EXPIRED = "expired"
     SKEWED = "skewed"
     UNAUTHORIZED = "unauthorized"
+    NOT_IMPLEMENTED = "not implemented"
     NOT_SERVED = "not served"
     TOO_LARGE = "too large"
 
@@ -63,6 +64,7 @@ _CODES: Mapping[Failure, tuple[int, str]] = {
     Failure.EXPIRED: (403, "ExpiredToken"),
     Failure.SKEWED: (403, "SignatureDoesNotMatch"),
     Failure.UNAUTHORIZED: (403, "AccessDenied"),
+    Failure.NOT_IMPLEMENTED: (400, "InvalidAction"),
     Failure.NOT_SERVED: (404, "NotFound"),
     Failure.TOO_LARGE: (413, "RequestEntityTooLarge"),
 }

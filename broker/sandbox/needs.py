@@ -13,7 +13,7 @@ from broker.sandbox.needs_iam import iam_needs
 from broker.sandbox.needs_kms import kms_needs
 from broker.sandbox.needs_s3 import s3_needs
 from broker.sandbox.needs_sts import sts_needs
-from broker.sandbox.needs_types import Need
+from broker.sandbox.needs_types import Need, UnmappedOperationError
 from broker.sandbox.operations import Operation
 
 Describe = Callable[[Operation, str, IamDirectory], Sequence[Need]]
@@ -32,10 +32,10 @@ _ACTION_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses"
 def needs_of(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:
     """All of these must be allowed; none at all means that the operation needs no permission.
 
-    Raises LookupError for an operation that cannot be mapped to an action.
+    Raises UnmappedOperationError for an operation that cannot be mapped to an action.
     """
     if operation.name is None:
-        raise LookupError("unknown operation")
+        raise UnmappedOperationError
     describe = _DESCRIBED.get(operation.service)
     if describe is not None:
         return describe(operation, caller_arn, directory)

@@ -136,11 +136,10 @@ def iam_needs(operation: Operation, caller_arn: str, directory: IamDirectory) ->
     tags = operation.tags()
     tag_keys = operation.texts("TagKeys")
     context = request_tags(tags) | ({"aws:TagKeys": tag_keys} if tag_keys else {})
+    resource = _resource(operation, caller_arn)
     if name in _ON_ROLE:
-        resource, extra = _role(operation, directory)
-        context |= extra
-    else:
-        resource = _resource(operation, caller_arn)
+        resource, state = _role(operation, directory)
+        context |= state
     needs = [Need(f"iam:{name}", resource, context)]
     if tags and name in _TAGGING:
         needs.append(Need(f"iam:{_TAGGING[name]}", resource, request_tags(tags)))

@@ -28,9 +28,9 @@ def kms_needs(operation: Operation, caller_arn: str, directory: IamDirectory) ->
     del caller_arn, directory
     name = operation.name or ""
     context: dict[str, str | Sequence[str]] = request_tags(operation.tags())
-    for parameter, key in _CONTEXT_PARAMETERS.items():
+    for parameter, condition_key in _CONTEXT_PARAMETERS.items():
         if value := operation.text(parameter):
-            context[key] = value
+            context[condition_key] = value
     tag_keys = operation.texts("TagKeys")
     if tag_keys:
         context["aws:TagKeys"] = tag_keys
@@ -60,10 +60,7 @@ def _described(
         named = _arn(operation, f"key/{target}") if target and ":" not in target else target
         return named or None, context
     backend = kms_backends[operation.account_id][operation.region]
-    tags = {
-        tag["Key"]: tag["Value"]
-        for tag in backend.tagger.list_tags_for_resource(key.id).get("Tags", [])
-    }
+    tags: Mapping[str, str] = backend.tagger.get_tag_dict_for_resource(key.id)
     known = {**context, **resource_tags(tags), "kms:KeySpec": key.key_spec}
     if key.aliases:
         known["kms:ResourceAliases"] = list(key.aliases)

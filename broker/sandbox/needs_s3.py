@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 from broker.sandbox.iam_directory import IamDirectory
-from broker.sandbox.needs_types import Need
+from broker.sandbox.needs_types import Need, UnmappedOperationError
 from broker.sandbox.operations import Operation
 
 _RENAMED = {
@@ -115,25 +115,39 @@ _SAME_NAME = frozenset(
         "RestoreObject",
     }
 )
+# With a version id in the request, another action decides.
+_OF_A_VERSION = {
+    "DeleteObject": "DeleteObjectVersion",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+    "GetObject": "GetObjectVersion",
+    "GetObjectAcl": "GetObjectVersionAcl",
+    "GetObjectAttributes": "GetObjectVersionAttributes",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "GetObjectTorrent": "GetObjectVersionTorrent",
+    "PutObjectAcl": "PutObjectVersionAcl",
+    "PutObjectTagging": "PutObjectVersionTagging",
+}
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 _LISTING_KEYS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"}
 
 
 def s3_needs(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:
-    """LookupError for what has no action here, such as directory buckets and S3 Control."""
+    """UnmappedOperationError for what has no action here, such as directory buckets."""
     del caller_arn, directory
     name = operation.name or ""
     if name not in _RENAMED and name not in _SAME_NAME:
-        raise LookupError(name)
-    action = f"s3:{_RENAMED.get(name, name)}"
+        raise UnmappedOperationError
+    action = _RENAMED.get(name, name)
+    if operation.text("versionid") is not None:
+        action = _OF_A_VERSION.get(action, action)
     context = {
         key: value
         for parameter, key in _LISTING_KEYS.items()
         if (value := operation.text(parameter)) is not None
     }
-    needs = [Need(action, _resource(operation), context)]
+    needs = [Need(f"s3:{action}", _resource(operation), context)]
     if name in _COPIES:
-        needs.append(Need("s3:GetObject", _copy_source(operation)))
+        needs.append(_read_of_source(operation))
     if name == "GetObjectAttributes":
         needs.append(Need("s3:GetObject", _resource(operation)))
     return needs
@@ -149,9 +163,12 @@ def _resource(operation: Operation) -> str | None:
     return _arn(operation, f"{bucket}/{key}" if key is not None else bucket)
 
 
-def _copy_source(operation: Operation) -> str | None:
-    source = unquote(operation.text("x-amz-copy-source") or "").partition("?")[0].lstrip("/")
-    return _arn(operation, source) if "/" in source else None
+def _read_of_source(operation: Operation) -> Need:
+    """The right to read what is copied: `bucket/key`, or `bucket/key?versionId=...`."""
+    source, _, version = (operation.text("x-amz-copy-source") or "").partition("?")
+    path = unquote(source).lstrip("/")
+    action = "s3:GetObjectVersion" if version else "s3:GetObject"
+    return Need(action, _arn(operation, path) if "/" in path else None)
 
 
 def _arn(operation: Operation, resource: str) -> str:

@@ -9,9 +9,7 @@ from broker.sandbox.needs_types import Need, request_tags
 from broker.sandbox.operations import Operation
 
 # AWS answers these to everybody: a token or a trust policy decides, or nothing needs deciding.
-_OPEN = frozenset(
-    {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetCallerIdentity", "GetSessionToken"}
-)
+_OPEN = frozenset({"AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"})
 
 
 def sts_needs(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
+class UnmappedOperationError(Exception):
+    """The sandbox does not know which action this operation is, so it must refuse it."""
+
+
 @dataclass(frozen=True)
 class Need:
     """One permission. resource: an ARN, `*` where the action has none, None if not known."""

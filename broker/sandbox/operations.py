@@ -131,13 +131,17 @@ def _from_form(request: ReceivedRequest) -> tuple[str | None, Mapping[str, Any]]
 
 
 def _from_route(environ: Environ, service: str) -> tuple[str | None, Mapping[str, Any]]:
-    """REST services: by method, path, query and headers, from AWS's own service model."""
-    is_control = service == "s3" and str(environ["RAW_URI"]).startswith("/v20180820/")
+    """REST services: by method, path, query and headers, from AWS's own service model.
+
+    Labels of the path keep their names (`Bucket`, `Key`); query and headers are in lower case,
+    so none of them can pass for a label.
+    """
+    if service == "s3" and str(environ["RAW_URI"]).startswith("/v20180820/"):
+        return None, {}  # S3 Control, which signs as S3 but is another service
+    received = Request(dict(environ))
     try:
-        router = get_service_router("s3control" if is_control else service)
-        received = Request(dict(environ))
-        operation, labels = router.match(received)
+        operation, labels = get_service_router(service).match(received)
     except (NotFound, UnknownServiceError):
         return None, {}
-    headers = {name.lower(): value for name, value in received.headers.items()}
-    return operation.name, {**headers, **received.args.to_dict(), **labels}
+    sent = [*received.headers.items(), *received.args.items()]
+    return operation.name, {**{name.lower(): value for name, value in sent}, **labels}

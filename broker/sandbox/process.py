@@ -1,0 +1,152 @@
+"""The sandbox as a process of its own, and a small client of its interface.
+
+For tests and the demo; it needs httpx and the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+
+class SandboxError(Exception):
+    """The sandbox did not start, or refused a request to its own interface."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A long-lived access key of an IAM user of the sandbox."""
+
+    account_id: str
+    user_arn: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """The variables in which SDKs and the AWS CLI expect them."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack that the sandbox has made."""
+
+    stack_id: str
+    stack_name: str
+    outputs: Mapping[str, str]
+    resources: tuple[Mapping[str, Any], ...]
+    custom_resources: tuple[Mapping[str, Any], ...]
+
+
+class Sandbox:
+    """A running sandbox; a context manager that stops it at the end."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self._process = process
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    @classmethod
+    def start(cls, *, port: int = 0, role_delay_seconds: float = 0) -> Self:
+        """Returns once it serves. It ends with this process, even if that is killed."""
+        command = [sys.executable, "-m", "broker.sandbox", "--follow-stdin"]
+        process = subprocess.Popen(  # noqa: S603  (our own module, no input from outside)
+            [*command, "--port", str(port), "--role-delay", str(role_delay_seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None  # noqa: S101  (it is a pipe)
+        line = process.stdout.readline()
+        if not line:
+            raise SandboxError(f"The sandbox ended with status {process.wait()} before it served")
+        return cls(process, json.loads(line)["url"])
+
+    def create_account(
+        self,
+        account_id: str,
+        policy: Mapping[str, Any] | None = None,
+        *,
+        partition: str = "aws",
+    ) -> Keys:
+        """Keys of the account's administrator, or of a user who may do what `policy` allows."""
+        body: dict[str, Any] = {"account_id": account_id, "partition": partition}
+        if policy is not None:
+            body["policy"] = policy
+        return Keys(**self._call("POST", "accounts", body))
+
+    def deploy(
+        self,
+        account_id: str,
+        template: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        stack_name: str = "support-access",
+    ) -> DeployedStack:
+        """Make a CloudFormation stack as the account's administrator."""
+        reply = self._call(
+            "POST",
+            "stacks",
+            {
+                "account_id": account_id,
+                "template": template,
+                "parameters": dict(parameters or {}),
+                "stack_name": stack_name,
+            },
+        )
+        return DeployedStack(
+            stack_id=reply["stack_id"],
+            stack_name=reply["stack_name"],
+            outputs=reply["outputs"],
+            resources=tuple(reply["resources"]),
+            custom_resources=tuple(reply["custom_resources"]),
+        )
+
+    def delete_stack(self, account_id: str, stack_name: str = "support-access") -> None:
+        """Remove what the stack made."""
+        self._call("DELETE", f"stacks/{account_id}/{stack_name}")
+
+    def set_clock(self, offset_seconds: float) -> None:
+        """Set the sandbox's clock this far ahead of the machine's."""
+        self._call("PUT", "clock", {"offset_seconds": offset_seconds})
+
+    def stop(self) -> None:
+        """Stop the process; doing so twice is harmless."""
+        self._http.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        response = self._http.request(method, f"/_sandbox/{path}", json=body)
+        reply = response.json()
+        if response.is_error:
+            raise SandboxError(reply["error"])
+        return reply

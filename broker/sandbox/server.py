@@ -1,0 +1,143 @@
+"""The sandbox put together: moto behind the gate, our own interface beside it, on loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from broker.sandbox import (
+    agreement,
+    iam_checks,
+    identity_providers,
+    kms,
+    managed_policies,
+    sts,
+    web_identity_endpoint,
+)
+from broker.sandbox.accounts import AccessKeys, Accounts
+from broker.sandbox.callers import Authenticator
+from broker.sandbox.clock import Clock
+from broker.sandbox.control import PREFIX, Control
+from broker.sandbox.credentials import CredentialRegister
+from broker.sandbox.enforcement import Gate
+from broker.sandbox.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.openid_fetch import IssuerClient
+from broker.sandbox.received import Environ
+from broker.sandbox.sts import AssumeRoleService
+from broker.sandbox.web_identity import WebIdentityService
+
+HOST = "127.0.0.1"
+
+# With these, moto would take the account from the environment instead of from the caller.
+_FORBIDDEN_VARIABLES = ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS")
+
+
+class _Handler(MotoRequestHandler):
+    """HTTP/1.1, so that clients keep their connections; silent, since tests read our output."""
+
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave in two writes: Nagle's algorithm would hold the second for 40 ms.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Werkzeug closes after each answer, since an unread body would spoil the next request.
+
+        Here every body has been read whole by then, so the connection may stay.
+        """
+        if keyword.lower() != "connection":
+            super().send_header(keyword, value)
+
+    def handle_expect_100(self) -> bool:
+        """Werkzeug itself answers `Expect: 100-continue`; once is enough."""
+        return True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        del code, size
+
+
+class Sandbox:
+    """A WSGI application, and the server for it."""
+
+    def __init__(self, *, port: int, role_delay: timedelta = timedelta()) -> None:
+        """port: 0 for any free one. role_delay: see `WebIdentityService`."""
+        set_variables = [name for name in _FORBIDDEN_VARIABLES if name in os.environ]
+        if set_variables:
+            raise ValueError(f"Unset {', '.join(set_variables)}: the sandbox must decide this")
+        clock = Clock()
+        directory = IamDirectory(PolicyCache())
+        register = CredentialRegister(clock)
+        _install(clock=clock, directory=directory, register=register, role_delay=role_delay)
+        self._gate = Gate(
+            DomainDispatcherApplication(create_backend_app),
+            authenticator=Authenticator(directory=directory, credentials=register, clock=clock),
+            directory=directory,
+            clock=clock,
+        )
+        self._control = Control(accounts=Accounts(), clock=clock, iam_of=self._iam_client)
+        self._server: BaseWSGIServer = make_server(
+            HOST, port, self, threaded=True, request_handler=_Handler
+        )
+        self._boto = boto3.session.Session()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        chosen = self._control if environ["PATH_INFO"].startswith(PREFIX) else self._gate
+        return chosen(environ, start_response)
+
+    def serve(self) -> None:
+        """Serve until `stop` is called from another thread."""
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+
+    def _iam_client(self, keys: AccessKeys, region: str) -> Any:
+        return self._boto.client(
+            "iam",
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}),
+        )
+
+
+def _install(
+    *,
+    clock: Clock,
+    directory: IamDirectory,
+    register: CredentialRegister,
+    role_delay: timedelta,
+) -> None:
+    """Change moto, in this process, into what it should be."""
+    issuers = IssuerClient()
+    agreement.install()
+    iam_checks.install()
+    identity_providers.install(issuers)
+    kms.install()
+    managed_policies.install()
+    sts.install(AssumeRoleService(directory=directory, register=register))
+    web_identity_endpoint.install(
+        WebIdentityService(
+            clock=clock,
+            iam=directory,
+            register=register,
+            issuers=issuers,
+            role_delay=role_delay,
+        )
+    )
