@@ -79,4 +79,4 @@ def configure(level: str) -> None:
     root.setLevel(level.upper())
     # botocore logs requests with their bodies at DEBUG, credentials included: never that.
     for name in ("boto3", "botocore", "urllib3"):
-        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from broker.cli.failures import CommandFailed, ExitCode
+from broker.cli.failures import CommandFailed, CommandRefused
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
@@ -63,9 +63,6 @@ def _failure(response: httpx.Response, url: str) -> CommandFailed:
             f"{url} answered {response.status_code}, not like a broker. Is BROKER_URL right?"
         )
     problem = _json(response, url)
-    refused = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
-    return CommandFailed(
-        f"{problem['detail']} (request {problem['request_id']})",
-        code=problem["code"],
-        exit_code=ExitCode.REFUSED if refused else ExitCode.FAILED,
-    )
+    sentence = f"{problem['detail']} (request {problem['request_id']})"
+    failure = CommandFailed if response.is_server_error else CommandRefused
+    return failure(sentence, code=problem["code"])

@@ -26,16 +26,21 @@ class ExitCode(IntEnum):
 class CommandFailed(click.ClickException):
     """A failure as a person reads it; `code` is the stable code, if there is one."""
 
-    def __init__(
-        self, message: str, *, code: str | None = None, exit_code: ExitCode = ExitCode.FAILED
-    ) -> None:
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
-        self.exit_code = exit_code
 
     def format_message(self) -> str:
         """The sentence, and the code behind it."""
         return f"{self.message} [{self.code}]" if self.code else self.message
+
+
+class CommandRefused(CommandFailed):
+    """The broker, or AWS, said no: asking again changes nothing."""
+
+    exit_code = ExitCode.REFUSED
 
 
 def reported(command: Callable[[], object]) -> None:

@@ -89,7 +89,7 @@ FORMATS: Mapping[str, Callable[[Opened], str]] = {
     show_envvar=True,
     help="Your API token; better in the environment, where other users cannot see it.",
 )
-def get(
+def get(  # noqa: PLR0913 - one argument an option
     *,
     account: str,
     ticket: str,

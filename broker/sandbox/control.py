@@ -15,8 +15,9 @@ from threading import Lock
 from typing import Any
 
 from broker.sandbox.accounts import AccessKeys, Accounts, ControlError
+from broker.sandbox.answers import Refusal
 from broker.sandbox.clock import Clock
-from broker.sandbox.received import Environ
+from broker.sandbox.received import Environ, ReceivedRequest
 from broker.sandbox.stacks import Stack, StackRequest, create_stack
 from broker.sandbox.template import TemplateError
 
@@ -41,7 +42,7 @@ class Control:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         try:
             status, reply = self._answer(environ)
-        except (ControlError, TemplateError) as error:
+        except (ControlError, TemplateError, Refusal) as error:
             status, reply = 400, {"error": str(error)}
         body = json.dumps(reply).encode()
         headers = [
@@ -54,7 +55,7 @@ class Control:
 
     def _answer(self, environ: Environ) -> Reply:
         parts = environ["PATH_INFO"].removeprefix(PREFIX).split("/")
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = ReceivedRequest.read(environ).body
         match environ["REQUEST_METHOD"], *parts:
             case "GET", "health":
                 return 200, {"status": "ok", "now": self._clock.now().isoformat()}

@@ -15,6 +15,7 @@ from typing import Any
 from broker.sandbox.clock import Clock
 from broker.sandbox.policy import PolicyDocument
 
+
 @dataclass(frozen=True)
 class RoleIdentity:
     """The role that a session acts as, as it stood when the session was opened."""

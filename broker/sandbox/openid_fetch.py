@@ -93,8 +93,9 @@ class IssuerClient:
         return tuple(keys)
 
     def _json_object(self, url: str) -> dict[str, Any]:
+        body = self._get(url)
         try:
-            value = json.loads(self._get(url).decode("utf-8"), object_pairs_hook=_distinct_members)
+            value = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct_members)
         except (ValueError, RecursionError) as error:
             raise DocumentRefusedError("the document is not JSON") from error
         if not isinstance(value, dict):
@@ -103,15 +104,16 @@ class IssuerClient:
 
     def _get(self, url: str) -> bytes:
         deadline = time.monotonic() + self._timeout
-        location = httpx.URL(url)
-        for _ in range(MAX_REDIRECTS + 1):
-            try:
+        try:
+            location = httpx.URL(url)
+            for _ in range(MAX_REDIRECTS + 1):
                 with self._client.stream("GET", location) as response:
                     if response.next_request is None:
                         return _body(response, deadline=deadline)
                     location = _redirected(location, response.next_request.url)
-            except httpx.HTTPError as error:
-                raise IssuerUnreachableError(f"no answer: {type(error).__name__}") from error
+        # UnicodeError: a host name that the name service has no form for.
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise IssuerUnreachableError(f"no answer: {type(error).__name__}") from error
         raise IssuerUnreachableError("too many redirects")
 
 

@@ -13,6 +13,7 @@ Environ = MutableMapping[str, Any]
 """PEP 3333's dictionary of a request."""
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,16 @@ class ReceivedRequest:
 
 
 def _read_body(environ: Environ) -> bytes:
+    """All of it is taken off the connection, even if it is too large to be kept."""
     stream = environ["wsgi.input"]
-    if environ.get("wsgi.input_terminated"):
-        body = stream.read(MAX_BODY_BYTES + 1)
-    else:
-        body = stream.read(min(int(environ.get("CONTENT_LENGTH") or 0), MAX_BODY_BYTES + 1))
-    if len(body) > MAX_BODY_BYTES:
+    endless = environ.get("wsgi.input_terminated")  # chunked: the stream knows its end
+    left = float("inf") if endless else int(environ.get("CONTENT_LENGTH") or 0)
+    pieces, size = [], 0
+    while left and (piece := stream.read(int(min(left, _PIECE)))):
+        left -= len(piece)
+        size += len(piece)
+        if size <= MAX_BODY_BYTES:
+            pieces.append(piece)
+    if size > MAX_BODY_BYTES:
         raise Refusal(Failure.TOO_LARGE, f"The sandbox takes at most {MAX_BODY_BYTES} bytes")
-    return bytes(body)
+    return b"".join(pieces)

@@ -11,10 +11,8 @@ import boto3
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from broker.sandbox import (
     agreement,
@@ -31,6 +29,7 @@ from broker.sandbox.clock import Clock
 from broker.sandbox.control import PREFIX, Control
 from broker.sandbox.credentials import CredentialRegister
 from broker.sandbox.enforcement import Gate
+from broker.sandbox.http_server import listen
 from broker.sandbox.iam_directory import IamDirectory, PolicyCache
 from broker.sandbox.openid_fetch import IssuerClient
 from broker.sandbox.received import Environ
@@ -41,30 +40,6 @@ HOST = "127.0.0.1"
 
 # With these, moto would take the account from the environment instead of from the caller.
 _FORBIDDEN_VARIABLES = ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS")
-
-
-class _Handler(MotoRequestHandler):
-    """HTTP/1.1, so that clients keep their connections; silent, since tests read our output."""
-
-    protocol_version = "HTTP/1.1"
-    # Headers and body leave in two writes: Nagle's algorithm would hold the second for 40 ms.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def send_header(self, keyword: str, value: str) -> None:
-        """Werkzeug closes after each answer, since an unread body would spoil the next request.
-
-        Here every body has been read whole by then, so the connection may stay.
-        """
-        if keyword.lower() != "connection":
-            super().send_header(keyword, value)
-
-    def handle_expect_100(self) -> bool:
-        """Werkzeug itself answers `Expect: 100-continue`; once is enough."""
-        return True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        del code, size
 
 
 class Sandbox:
@@ -86,9 +61,7 @@ class Sandbox:
             clock=clock,
         )
         self._control = Control(accounts=Accounts(), clock=clock, iam_of=self._iam_client)
-        self._server: BaseWSGIServer = make_server(
-            HOST, port, self, threaded=True, request_handler=_Handler
-        )
+        self._server = listen(HOST, port, self)
         self._boto = boto3.session.Session()
 
     @property

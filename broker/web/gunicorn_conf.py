@@ -7,16 +7,17 @@ import shutil
 import tempfile
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from broker import logs, settings
 
 _settings = settings.load()
+_metrics_folder = tempfile.mkdtemp(prefix="broker-metrics-")
+# prometheus_client decides when it is imported whether several processes share their metrics.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder
 
 bind = _settings.bind
 workers = _settings.workers
 # Threads, because a session waits for KMS and STS most of its time.
-worker_class = "gthread"
+worker_class = "broker.web.worker.PromptWorker"
 threads = _settings.threads
 # Each worker opens its own connections, starts its own refresh thread and, with an embedded
 # store, becomes a user of it: none of that survives a fork.
@@ -35,14 +36,14 @@ limit_request_fields = 50
 limit_request_field_size = 8190
 # Our own access log is written by the application, with the request's id and no query string.
 accesslog = None
-errorlog = "-"
+# The root logger, which `broker.logs` configures, prints what gunicorn has to say.
+logger_class = "broker.web.worker.RootLogger"
+# Nobody controls this process but by signals.
+control_socket_disable = True
 # Heartbeats in memory: a slow disk must not make the master kill a healthy worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - see above
 # Only ProxyFix decides what a proxy may say, by BROKER_TRUSTED_PROXIES.
 forwarded_allow_ips = ""
-
-_metrics_folder = tempfile.mkdtemp(prefix="broker-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder
 
 
 def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn's hook
@@ -52,6 +53,8 @@ def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn's hook
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's hook
     """Gauges of a dead worker are not counted any more."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - only after the variable is set
+
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

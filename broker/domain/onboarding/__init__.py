@@ -56,3 +56,35 @@ class Onboarding:
 def template() -> str:
     """The CloudFormation template, YAML, the same for every customer."""
     return files(__package__).joinpath("template.yaml").read_text(encoding="utf-8")
+
+
+def own_policy(*, partition: str, name_prefix: str) -> dict[str, object]:
+    """What the broker itself needs in the vendor's account, and all that it should have there."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "SigningKeys",
+                "Effect": "Allow",
+                "Action": [
+                    "kms:CreateAlias",
+                    "kms:CreateKey",
+                    "kms:DescribeKey",
+                    "kms:DisableKey",
+                    "kms:GetPublicKey",
+                    "kms:ScheduleKeyDeletion",
+                    "kms:Sign",
+                    "kms:TagResource",
+                ],
+                "Resource": "*",
+            },
+            {
+                "Sid": "ManagementRolesOnly",
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Resource": (
+                    f"arn:{partition}:iam::*:role/{name_prefix}_Management_Role_DO-NOT-DELETE"
+                ),
+            },
+        ],
+    }

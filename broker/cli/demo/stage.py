@@ -1,0 +1,216 @@
+"""A whole little world on loopback: the sandbox, a broker in front of it, and its callers.
+
+The demo plays on it, the end-to-end tests and the benchmarks use it. Everything it does it does
+from outside: with the `broker` command, over HTTP, and with AWS credentials of its customers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+from broker.domain.onboarding import own_policy
+from broker.sandbox.process import Keys, Sandbox
+
+VENDOR_ACCOUNT = "999900001111"
+NAME_PREFIX = "Acme"
+PATIENCE = 30.0
+"""Seconds that a broker may take to answer for the first time."""
+
+
+class StageError(Exception):
+    """The stage could not be set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An onboarded account: the broker's record of it, and its own administrator's keys."""
+
+    account: Mapping[str, Any]
+    administrator: Keys = field(repr=False)
+
+
+class Stage:
+    """The sandbox and one broker. A context manager that stops whatever it started."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        sandbox_port: int = 0,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`folder` holds the store and the log; `settings` override those of the stage."""
+        self.folder = folder
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "broker.log"
+        self._sandbox_port = sandbox_port
+        self._overrides = dict(settings or {})
+        self._broker: subprocess.Popen[bytes] | None = None
+        self._sandbox: Sandbox | None = None
+        self.environment: dict[str, str] = {}
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The running sandbox."""
+        if self._sandbox is None:
+            raise StageError("The stage has not been entered.")
+        return self._sandbox
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sandbox = Sandbox.start(port=self._sandbox_port)
+        try:
+            policy = own_policy(partition="aws", name_prefix=NAME_PREFIX)
+            vendor = self._sandbox.create_account(VENDOR_ACCOUNT, policy)
+            self.environment = self._environment(vendor)
+            self.start_broker()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _environment(self, vendor: Keys) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("BROKER_", "AWS_"))
+        }
+        return {
+            **inherited,
+            **vendor.environment(),
+            "BROKER_AWS_ENDPOINT_URL": self.sandbox.url,
+            "BROKER_ISSUER_URL": self.url,
+            "BROKER_BIND": f"127.0.0.1:{self.port}",
+            "BROKER_VENDOR_ACCOUNT_ID": VENDOR_ACCOUNT,
+            "BROKER_NAME_PREFIX": NAME_PREFIX,
+            "BROKER_STORE_URL": f"embedded:{self.folder / 'store'}",
+            **self._overrides,
+        }
+
+    def start_broker(self) -> None:
+        """Start the broker under gunicorn and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self._broker = subprocess.Popen(  # noqa: S603 - our own command, no outside input
+                [str(command("broker")), "serve"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for the stage, which then stops the broker in order.
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_ready():
+            if self._broker.poll() is not None or time.monotonic() > deadline:
+                raise StageError(f"The broker does not become ready; see {self.log}.")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def stop_broker(self) -> None:
+        """Stop the broker gracefully."""
+        if self._broker is not None:
+            self._broker.terminate()
+            self._broker.wait(PATIENCE)
+            self._broker = None
+
+    def kill_broker(self) -> None:
+        """Kill every process of the broker at once, as a power cut would."""
+        if self._broker is not None:
+            os.killpg(self._broker.pid, signal.SIGKILL)
+            self._broker.wait(PATIENCE)
+            self._broker = None
+
+    def stop(self) -> None:
+        """Stop the broker, then the sandbox."""
+        try:
+            self.stop_broker()
+        finally:
+            if self._sandbox is not None:
+                self._sandbox.stop()
+                self._sandbox = None
+
+    def api_token(self, subject: str, *roles: str, accounts: tuple[str, ...] = ()) -> str:
+        """A new API token, made by the operator's command."""
+        options = [option for role in roles for option in ("--role", role)]
+        options += [option for account in accounts for option in ("--account", account)]
+        made = subprocess.run(  # noqa: S603 - our own command, no outside input
+            [str(command("broker")), "tokens", "create", "--subject", subject, "--json", *options],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            raise StageError(made.stderr.strip())
+        return str(json.loads(made.stdout)["secret"])
+
+    def client(self, api_token: str) -> httpx.Client:
+        """An HTTP client of the broker with this token."""
+        return httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {api_token}"},
+            timeout=60,
+            trust_env=False,
+        )
+
+    def onboard(self, console: httpx.Client, account_id: str, **registration: Any) -> Customer:
+        """Register an account, create its stack as the customer would, and reconcile it."""
+        body = {"account_id": account_id, "customer": f"Customer {account_id}", **registration}
+        registered = console.post("/v1/accounts", json=body).raise_for_status().json()
+        administrator = self.sandbox.create_account(account_id)
+        self.create_stack(registered)
+        path = f"/v1/accounts/{account_id}/reconciliation"
+        account = console.post(path).raise_for_status().json()
+        if account["state"] != "active":
+            raise StageError(f"{account_id} is {account['state']}: {account['last_error']}")
+        return Customer(account, administrator)
+
+    def create_stack(self, account: Mapping[str, Any]) -> None:
+        """What a click on the account's launch link does in the customer's console."""
+        template = httpx.get(f"{self.url}/onboarding/template.yaml", trust_env=False)
+        # The console keeps its whole state behind the fragment, parameters included.
+        link = parse_qsl(urlsplit(account["launch_url"]).fragment.partition("?")[2])
+        parameters = {
+            name.removeprefix("param_"): value for name, value in link if name.startswith("param_")
+        }
+        self.sandbox.deploy(account["account_id"], template.text, parameters)
+
+
+def command(name: str) -> Path:
+    """A console script of the environment that runs this."""
+    return Path(sys.executable).with_name(name)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
