@@ -28,7 +28,8 @@ class Handler(MotoRequestHandler):
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             started[:] = [status, headers]
 
-        body = b"".join(self.server.app(environ, start_response))
+        app: Any = self.server.app
+        body = b"".join(app(environ, start_response))
         status, headers = started
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)

@@ -28,6 +28,17 @@ _DESCRIBED: Mapping[str, Describe] = {
 # Services whose actions carry another prefix than the name they sign with.
 _ACTION_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses"}
 
+# Operations whose action has another name; source: service authorization reference.
+_ACTION_NAMES = {
+    "dynamodb:BatchExecuteStatement": "PartiQLSelect",
+    "dynamodb:ExecuteStatement": "PartiQLSelect",
+    "dynamodb:ExecuteTransaction": "PartiQLSelect",
+    "dynamodb:TransactGetItems": "GetItem",
+    "dynamodb:TransactWriteItems": "PutItem",
+    "lambda:Invoke": "InvokeFunction",
+    "lambda:InvokeAsync": "InvokeFunction",
+}
+
 
 def needs_of(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:
     """All of these must be allowed; none at all means that the operation needs no permission.
@@ -39,5 +50,8 @@ def needs_of(operation: Operation, caller_arn: str, directory: IamDirectory) -> 
     describe = _DESCRIBED.get(operation.service)
     if describe is not None:
         return describe(operation, caller_arn, directory)
+    if operation.service == "apigateway":  # its actions are the HTTP methods
+        return [Need(f"apigateway:{operation.method}", None)]
     prefix = _ACTION_PREFIXES.get(operation.service, operation.service)
-    return [Need(f"{prefix}:{operation.name}", None)]
+    name = _ACTION_NAMES.get(f"{prefix}:{operation.name}", operation.name)
+    return [Need(f"{prefix}:{name}", None)]

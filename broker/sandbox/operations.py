@@ -34,6 +34,7 @@ class Operation:
     protocol: Protocol
     region: str
     account_id: str
+    method: str
     parameters: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -101,7 +102,15 @@ def identify(
         name, parameters = _from_form(request)
     else:
         name, parameters = _from_route(environ, service)
-    return Operation(service, name, protocol, region, account_id, parameters)
+    return Operation(
+        service=service,
+        name=name,
+        protocol=protocol,
+        region=region,
+        account_id=account_id,
+        method=request.method,
+        parameters=parameters,
+    )
 
 
 def _from_target(request: ReceivedRequest) -> tuple[str | None, Mapping[str, Any]]:
