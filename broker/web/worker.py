@@ -14,7 +14,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 
-class PromptWorker(ThreadWorker):  # type: ignore[misc]
+class PromptWorker(ThreadWorker):
     """Requests under way are finished; connections without one are closed at once."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -29,7 +29,7 @@ class PromptWorker(ThreadWorker):  # type: ignore[misc]
         self.murder_pending()
 
 
-class RootLogger(Logger):  # type: ignore[misc]
+class RootLogger(Logger):
     """gunicorn's messages go to the root logger, as JSON lines like all others."""
 
     def setup(self, cfg: Any) -> None:
