@@ -51,6 +51,7 @@ class EmbeddedServer:
         self._folder = folder
         self._descriptor = descriptor
         self._membership: int | None = None
+        self._mutex = threading.Lock()
         self.socket_path = _socket_path(folder, descriptor)
 
     @classmethod
@@ -66,27 +67,36 @@ class EmbeddedServer:
                 server._membership = server._lock("users", fcntl.LOCK_SH)
                 server._start_unless_running()
         except ServerFailed as e:
-            server._forget()
+            server._give_up_membership()
+            os.close(server._descriptor)
             raise ConfigurationError([str(e)]) from e
         return server
 
     def ensure_running(self) -> None:
         """Start the server again if it is gone. Raises ServerFailed."""
-        with self._starting():
+        with self._mutex:
             if self._membership is None:
                 raise ServerFailed("The store has been closed.")
-            self._start_unless_running()
+            with self._starting():
+                self._start_unless_running()
 
     def leave(self) -> None:
         """Stop using the server, and stop it if nobody else uses it."""
-        with self._starting():
+        with self._mutex:
             if self._membership is None:
                 return
+            # A server that is left running harms nobody: the next user finds it.
+            with suppress(ServerFailed), self._starting():
+                self._give_up_membership()
+                if self._is_unused():
+                    self._shut_down()
+            self._give_up_membership()
+            os.close(self._descriptor)
+
+    def _give_up_membership(self) -> None:
+        if self._membership is not None:
             os.close(self._membership)
             self._membership = None
-            if self._is_unused():
-                self._shut_down()
-        os.close(self._descriptor)
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -96,10 +106,13 @@ class EmbeddedServer:
         finally:
             os.close(lock)
 
-    def _lock(self, name: str, kind: int, *, patience: float = PATIENCE) -> int:
-        """The descriptor of the lock file `name`; the lock goes with its last copy."""
+    def _lock(self, name: str, kind: int, *, patience: float | None = None) -> int:
+        """The descriptor of the lock file `name`; the lock goes with its last copy.
+
+        Raises ServerFailed if it is not free within `patience` seconds, by default PATIENCE.
+        """
         descriptor = self._open(name, os.O_RDWR)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (PATIENCE if patience is None else patience)
         while True:
             try:
                 fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -188,18 +201,11 @@ class EmbeddedServer:
     def _shut_down(self) -> None:
         with suppress(OSError):  # It may have been killed before.
             self._say(b"SHUTDOWN NOSAVE\r\n")
-        with suppress(ServerFailed):  # If it takes longer, it goes on stopping without us.
-            os.close(self._lock("life", fcntl.LOCK_EX))
+        os.close(self._lock("life", fcntl.LOCK_EX))
 
     def _last_words(self) -> str:
         lines = (self._folder / _LOG).read_text("utf-8", errors="replace").splitlines()
         return lines[-1] if lines else "it said nothing"
-
-    def _forget(self) -> None:
-        if self._membership is not None:
-            os.close(self._membership)
-            self._membership = None
-        os.close(self._descriptor)
 
 
 def find_server_binary() -> str:

@@ -1,0 +1,99 @@
+"""What an acknowledged write survives, told truly for each kind of server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from broker.domain.ledger import chain_of
+from broker.errors import DependencyUnavailable
+from broker.store import Durability, Store, open_store
+from broker.store.embedded import find_server_binary
+from tests.contract.store_samples import NOW, ONE, a_session, an_event, write
+from tests.contract.store_servers import on_loopback, on_socket, redis_server_binary, until
+
+CHAIN = chain_of(ONE)
+REDIS, VALKEY = redis_server_binary(), find_server_binary()
+WRITES = ("--appendonly", "yes", "--save", "")
+HIDDEN = ("--rename-command", "CONFIG", "")
+
+
+def test_both_servers_of_the_contract_keep_everything(store: Store) -> None:
+    assert store.durability() is Durability.ALWAYS
+    assert store.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("binary", "options", "expected", "problem"),
+    [
+        (REDIS, (*WRITES, "--appendfsync", "everysec"), Durability.EVERYSEC, "last second"),
+        (REDIS, (*WRITES, "--appendfsync", "no"), Durability.NONE, "nothing safely on disk"),
+        (REDIS, ("--save", ""), Durability.NONE, "nothing safely on disk"),
+        (REDIS, (*WRITES, *HIDDEN), Durability.UNKNOWN, "does not tell"),
+        (VALKEY, (*WRITES, "--appendfsync", "everysec"), Durability.WAITAOF, None),
+        (VALKEY, (*WRITES, *HIDDEN), Durability.WAITAOF, None),
+        (VALKEY, ("--save", "", *HIDDEN), Durability.UNKNOWN, "does not tell"),
+    ],
+)
+def test_the_durability_of_a_server_is_found_out(
+    tmp_path: Path,
+    binary: str,
+    options: tuple[str, ...],
+    expected: Durability,
+    problem: str | None,
+) -> None:
+    with (
+        on_socket(tmp_path, binary=binary, options=options) as server,
+        open_store(server.url) as store,
+    ):
+        write(store, a_session())
+        assert store.durability() is expected
+        found = store.problems()
+        assert len(found) == (0 if problem is None else 1)
+        assert problem is None or problem in found[0]
+
+
+def test_a_write_that_does_not_reach_the_disk_is_not_acknowledged(tmp_path: Path) -> None:
+    with (
+        on_socket(tmp_path, binary=VALKEY, options=WRITES) as server,
+        open_store(server.url) as store,
+    ):
+        write(store, a_session(1))
+        store._connection.send("CONFIG", "SET", "appendfsync", "no")
+        with pytest.raises(DependencyUnavailable) as failed:
+            write(store, a_session(2))
+        assert failed.value.code == "ledger_unavailable"
+
+
+def test_where_only_a_replica_can_confirm_a_write_it_must(tmp_path: Path) -> None:
+    (tmp_path / "primary").mkdir()
+    (tmp_path / "replica").mkdir()
+    hidden = ("--save", "", *HIDDEN, "--repl-diskless-sync-delay", "0")
+    with on_loopback(tmp_path / "primary", binary=REDIS, options=hidden) as primary:
+        port = primary.url.rpartition(":")[2]
+        follows = ("--save", "", "--replicaof", "127.0.0.1", port)
+        with (
+            on_loopback(tmp_path / "replica", binary=REDIS, options=follows) as replica,
+            open_store(primary.url) as store,
+            open_store(replica.url) as read_only,
+        ):
+            until(lambda: store.durability() is Durability.REPLICATED)
+            until(lambda: read_only._connection.send("INFO")["master_link_status"] == "up")
+            write(store, a_session(1))
+            assert read_only.journal.head(CHAIN).seq == 1
+            assert "read-only replica" in "".join(read_only.problems())
+            replica.kill()
+            with pytest.raises(DependencyUnavailable) as failed:
+                store.journal.record(CHAIN, an_event(), now=NOW)
+            assert failed.value.code == "ledger_unavailable"
+
+
+def test_a_server_that_throws_records_away_is_reported(tmp_path: Path) -> None:
+    options = (*WRITES, "--appendfsync", "always", "--maxmemory-policy", "allkeys-lru")
+    with (
+        on_socket(tmp_path, binary=REDIS, options=options) as server,
+        open_store(server.url) as store,
+    ):
+        [problem] = store.problems()
+        assert "throws records away" in problem
