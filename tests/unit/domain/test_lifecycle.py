@@ -1,0 +1,154 @@
+"""The plan: nothing where all is well, one step for each thing that drifted, in safe order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from broker.domain.lifecycle import (
+    AddClientId,
+    AttachPolicy,
+    CreateProvider,
+    CreateRole,
+    DeleteInlinePolicy,
+    DetachPolicy,
+    Observed,
+    ObservedProvider,
+    ObservedRole,
+    PutInlinePolicy,
+    RemoveClientId,
+    SetBoundary,
+    SetLongestSession,
+    SetTrustPolicy,
+    describe,
+    plan,
+    same_document,
+)
+from broker.domain.role_plan import RolePolicy, wanted_in
+from tests.unit.domain.making import account
+
+POLICY = RolePolicy(
+    name_prefix="Acme",
+    longest_session=timedelta(hours=4),
+    pinned_partitions=frozenset({"aws"}),
+)
+WANTED = wanted_in(account(), POLICY)
+READ, CASE = WANTED.roles
+
+
+def as_wanted(role):
+    """The role as it is found where all is well."""
+    return ObservedRole(
+        boundary=role.boundary,
+        managed_policies=role.managed_policies,
+        inline_policies=role.inline_policies,
+        trust=role.trust,
+        longest_session=role.longest_session,
+    )
+
+
+GOOD = Observed(
+    provider=ObservedProvider(client_ids=WANTED.provider.client_ids),
+    roles={role.name: as_wanted(role) for role in WANTED.roles},
+)
+
+
+def with_read_role(**changes):
+    """All well but for the read role."""
+    return replace(GOOD, roles={**GOOD.roles, READ.name: replace(as_wanted(READ), **changes)})
+
+
+def test_nothing_is_done_where_all_is_well():
+    """Asking again is safe (promise 8)."""
+    assert plan(WANTED, GOOD) == ()
+
+
+def test_an_empty_account_gets_everything_in_safe_order():
+    """Provider first; each role with its boundary; the Deny before what it cuts."""
+    steps = plan(WANTED, Observed(provider=None))
+    assert [describe(step) for step in steps] == [
+        f"CreateProvider {WANTED.provider.url}",
+        "CreateRole Acme-Support-ReadOnly",
+        "PutInlinePolicy Acme-Support-ReadOnly DeniedReads",
+        "AttachPolicy Acme-Support-ReadOnly SecurityAudit",
+        "AttachPolicy Acme-Support-ReadOnly ViewOnlyAccess",
+        "CreateRole Acme-Support-Cases",
+        "PutInlinePolicy Acme-Support-Cases SupportCases",
+    ]
+
+
+FOREIGN = "arn:aws:iam::aws:policy/AdministratorAccess"
+DRIFT = {
+    "provider missing": (replace(GOOD, provider=None), CreateProvider),
+    "client id removed": (
+        replace(GOOD, provider=ObservedProvider(client_ids=frozenset())),
+        AddClientId,
+    ),
+    "client id added": (
+        replace(
+            GOOD,
+            provider=ObservedProvider(client_ids=WANTED.provider.client_ids | {"another"}),
+        ),
+        RemoveClientId,
+    ),
+    "boundary removed": (with_read_role(boundary=None), SetBoundary),
+    "boundary changed": (with_read_role(boundary=FOREIGN), SetBoundary),
+    "trust edited": (with_read_role(trust={"Version": "2012-10-17"}), SetTrustPolicy),
+    "duration changed": (
+        with_read_role(longest_session=timedelta(hours=1)),
+        SetLongestSession,
+    ),
+    "policy detached": (
+        with_read_role(managed_policies=frozenset(sorted(READ.managed_policies)[:1])),
+        AttachPolicy,
+    ),
+    "policy added": (
+        with_read_role(managed_policies=READ.managed_policies | {FOREIGN}),
+        DetachPolicy,
+    ),
+    "inline edited": (
+        with_read_role(inline_policies={"DeniedReads": {"Version": "2012-10-17"}}),
+        PutInlinePolicy,
+    ),
+    "inline deleted": (with_read_role(inline_policies={}), PutInlinePolicy),
+    "inline added": (
+        with_read_role(inline_policies={**READ.inline_policies, "Extra": {}}),
+        DeleteInlinePolicy,
+    ),
+}
+
+
+@pytest.mark.parametrize(("observed", "kind"), DRIFT.values(), ids=DRIFT.keys())
+def test_each_drift_is_one_step(observed, kind):
+    """Every kind of drift is seen, and nothing else is touched."""
+    steps = plan(WANTED, observed)
+    assert [type(step) for step in steps] == [kind]
+    assert steps[0].why
+
+
+def test_a_deleted_role_is_made_whole_again():
+    """The other role is left alone."""
+    observed = replace(GOOD, roles={**GOOD.roles, CASE.name: None})
+    assert [type(step) for step in plan(WANTED, observed)] == [CreateRole, PutInlinePolicy]
+
+
+def test_the_boundary_is_mended_before_anything_else_in_a_role():
+    """The management role may change only bounded roles."""
+    worst = with_read_role(
+        boundary=None,
+        trust={},
+        longest_session=timedelta(hours=1),
+        managed_policies=frozenset({FOREIGN}),
+        inline_policies={"Extra": {}},
+    )
+    assert isinstance(plan(WANTED, worst)[0], SetBoundary)
+
+
+def test_documents_are_compared_by_what_they_say():
+    """IAM may unwrap lists of one and reorder; a changed word is a change."""
+    one = {"Statement": [{"Action": ["a", "b"], "Resource": ["*"], "Effect": "Deny"}]}
+    same = {"Statement": {"Effect": "Deny", "Resource": "*", "Action": ["b", "a"]}}
+    assert same_document(one, same)
+    assert not same_document(one, {"Statement": {**same["Statement"], "Effect": "Allow"}})

@@ -1,0 +1,54 @@
+"""The template and the link that leads to it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from broker.domain.onboarding import TEMPLATE_VERSION, Onboarding, own_policy, template
+from tests.unit.domain.making import ISSUER, account
+
+ONBOARDING = Onboarding(
+    vendor_account_id="999900001111",
+    template_url="https://bucket.s3.amazonaws.com/template.yaml",
+    name_prefix="Acme",
+)
+
+
+def test_the_link_fills_in_every_parameter_of_the_template():
+    """One click: the customer has nothing to type."""
+    link = urlsplit(ONBOARDING.launch_url(account()))
+    query = parse_qs(link.fragment.partition("?")[2])
+    declared = re.search(r"^Parameters:\n(.*?)^Resources:", template(), re.S | re.M)[1]
+    names = re.findall(r"^  (\w+):$", declared, re.M)
+    assert {f"param_{name}" for name in names} == {k for k in query if k.startswith("param_")}
+    assert query["templateURL"] == ["https://bucket.s3.amazonaws.com/template.yaml"]
+    assert query["param_ExternalId"] == ["e" * 40]
+    assert query["param_IssuerHost"] == [urlsplit(ISSUER).netloc]
+    assert link.netloc == "us-east-1.console.aws.amazon.com"
+
+
+def test_the_link_leads_to_the_partitions_own_console():
+    """GovCloud and China have consoles of their own."""
+    assert ".console.amazonaws.cn/" in ONBOARDING.launch_url(account(partition="aws-cn"))
+    gov = ONBOARDING.launch_url(account(partition="aws-us-gov"))
+    assert ".console.amazonaws-us-gov.com/" in gov
+
+
+def test_the_versions_agree():
+    """The code and the template speak of the same version."""
+    assert f'TemplateVersion: "{TEMPLATE_VERSION}"' in template()
+
+
+def test_the_management_policy_offers_no_way_out():
+    """None of the actions that could widen anything is in the template."""
+    text = template()
+    for action in ("CreatePolicy", "PassRole", "SAML", "CreateUser", "iam:*"):
+        assert action not in text
+
+
+def test_the_brokers_own_policy_reaches_management_roles_only():
+    """With the broker's credentials nobody assumes any other role."""
+    statements = own_policy(partition="aws-cn", name_prefix="Acme")["Statement"]
+    assume = next(s for s in statements if s["Action"] == "sts:AssumeRole")
+    assert assume["Resource"] == "arn:aws-cn:iam::*:role/Acme_Management_Role_DO-NOT-DELETE"
