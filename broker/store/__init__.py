@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from broker.domain import ports
 from broker.errors import DependencyUnavailable
 from broker.store.accounts import Accounts
 from broker.store.api_tokens import ApiTokens
@@ -36,21 +37,24 @@ class Store:
     ) -> None:
         self._connection = connection
         self._durability: Durability | None = None
-        self.journal = Journal(connection, keyspace, confirmation=self._confirmation)
-        self.accounts = Accounts(connection, keyspace)
-        self.tickets = Tickets(connection, keyspace)
-        self.grants = Grants(connection, keyspace, clock=clock)
-        self.sessions = Sessions(connection, keyspace)
-        self.api_tokens = ApiTokens(connection, keyspace)
-        self.leases = Leases(connection, keyspace)
-        self.idempotency = Idempotency(connection, keyspace)
+        self.journal: ports.Journal = Journal(connection, keyspace, confirmation=self._confirmation)
+        self.accounts: ports.AccountRepository = Accounts(connection, keyspace)
+        self.tickets: ports.TicketRepository = Tickets(connection, keyspace)
+        self.grants: ports.GrantRepository = Grants(connection, keyspace, clock=clock)
+        self.sessions: ports.SessionRepository = Sessions(connection, keyspace)
+        self.api_tokens: ports.ApiTokenRepository = ApiTokens(connection, keyspace)
+        self.leases: ports.LeaseRepository = Leases(connection, keyspace)
+        self.idempotency: ports.IdempotencyRepository = Idempotency(connection, keyspace)
 
     def ping(self) -> None:
         """Raise DependencyUnavailable (`store_unavailable`) if the server does not answer."""
         self._connection.run(lambda redis: redis.ping())
 
     def durability(self) -> Durability:
-        """What an acknowledged write survives, asked now; later writes are confirmed by it."""
+        """What an acknowledged write survives, asked now.
+
+        The journal confirms its writes accordingly; it asks by itself before the first one.
+        """
         self._durability = self._connection.run(detect)
         return self._durability
 

@@ -60,7 +60,7 @@ class EmbeddedServer:
 
         Raises ConfigurationError where the folder, the binary or the server is not usable.
         """
-        folder = folder.absolute()
+        folder = folder.expanduser().absolute()
         server = cls(folder, descriptor=_open_private(folder))
         try:
             with server._starting():
@@ -142,21 +142,24 @@ class EmbeddedServer:
         return True
 
     def _start_unless_running(self) -> None:
-        if self._answers():
-            return
-        # A server that is just going away no longer answers, but still lives for a moment.
-        life = self._lock("life", fcntl.LOCK_EX)
-        try:
-            process = self._spawn(life)
-        finally:
-            os.close(life)
+        answer = self._ping()
+        process = self._start() if answer is None else None
         deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            if process.poll() is not None:
+        while answer is None or not answer.startswith(b"+PONG"):
+            if process is not None and process.poll() is not None:
                 raise ServerFailed(f"The embedded server did not start: {self._last_words()}")
             if time.monotonic() >= deadline:
                 raise ServerFailed("The embedded server is still reading its file. Try again.")
             time.sleep(_POLL)
+            answer = self._ping()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start the server, once the one before it, which no longer listens, is quite gone."""
+        life = self._lock("life", fcntl.LOCK_EX)
+        try:
+            return self._spawn(life)
+        finally:
+            os.close(life)
 
     def _spawn(self, life: int) -> subprocess.Popen[bytes]:
         """Start the server in a session of its own, where no Ctrl-C of ours reaches it."""
@@ -181,15 +184,14 @@ class EmbeddedServer:
         threading.Thread(target=process.wait, name="embedded-server", daemon=True).start()
         return process
 
-    def _answers(self) -> bool:
-        """Whether the server is there and has read its file; raises ServerFailed if it hangs."""
+    def _ping(self) -> bytes | None:
+        """What the server says to a PING, None where nobody listens; raises ServerFailed."""
         try:
-            answer = self._say(b"PING\r\n")
+            return self._say(b"PING\r\n")
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
-            return False
+            return None
         except OSError as e:
             raise ServerFailed(f"The embedded server in {self._folder} does not answer.") from e
-        return answer.startswith(b"+PONG")
 
     def _say(self, command: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

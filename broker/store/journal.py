@@ -23,11 +23,41 @@ from broker.store.indexes import Place, place_of
 from broker.store.keyspace import Keyspace
 from broker.store.scripts import script
 
+LEDGER_UNAVAILABLE = "ledger_unavailable"
+
 PATIENCE = 3.0
 """Seconds for which a write waits behind other writes to its chain, in this process or another."""
 
 _PAUSE = 0.002
 """Seconds to wait at most before asking whether another writer's turn is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """What is asked of the journal; `mark` tells it from every other write (see record.lua)."""
+
+    chain: Chain
+    events: tuple[Event, ...]
+    at: datetime
+    saves: tuple[Save, ...]
+    places: tuple[Place, ...]
+    mark: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def __post_init__(self) -> None:
+        if not self.events:
+            raise ValueError("records change only together with an event that explains it")
+        if any(place.chain != self.chain for place in self.places):
+            raise ValueError("a record is saved with the chain that it belongs to")
+        if len({place.key for place in self.places}) < len(self.places):
+            raise ValueError("a record is saved once in one step")
+
+    def sealed_after(self, head: Head) -> tuple[LedgerEntry, ...]:
+        """The entries for the events, the first of which follows `head`."""
+        entries: list[LedgerEntry] = []
+        for event in self.events:
+            entries.append(seal(event, chain=self.chain, head=head, at=self.at))
+            head = _head_after(entries[-1])
+        return tuple(entries)
 
 
 @dataclass(slots=True)
@@ -62,18 +92,20 @@ class Journal:
     ) -> tuple[LedgerEntry, ...]:
         """See the protocol Journal.
 
-        After `ledger_unavailable` the write may still have happened, as a whole; it is never
-        half there. Raises ValueError for records of another chain, a record twice, or no event.
+        Raises ValueError for records of another chain, a record twice, or no event.
         """
-        places = self._places_of(chain, events, saves)
+        places = tuple(place_of(save.record, self._keyspace) for save in saves)
+        write = _Write(chain=chain, events=events, at=now, saves=tuple(saves), places=places)
         tail = self._tails.setdefault(chain, _Tail())
         try:
             for save in saves:
                 self._announcements.announce(save)
             with _turn_at(tail):
-                return self._append(chain, tail, events, now=now, saves=saves, places=places)
+                return self._append(write, tail)
         except DependencyUnavailable as e:
-            raise _ledger_unavailable("The ledger cannot be written, so nothing was done.") from e
+            if e.code == LEDGER_UNAVAILABLE:
+                raise
+            raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
 
     def head(self, chain: Chain) -> Head:
         """See the protocol Journal."""
@@ -87,37 +119,16 @@ class Journal:
         )
         return tuple(ledger_entries.decode(fields["entry"]) for _, fields in found)
 
-    def _places_of(
-        self, chain: Chain, events: Sequence[Event], saves: Sequence[Save]
-    ) -> tuple[Place, ...]:
-        places = tuple(place_of(save.record, self._keyspace) for save in saves)
-        if not events:
-            raise ValueError("records change only together with an event that explains it")
-        if any(place.chain != chain for place in places):
-            raise ValueError("a record is saved with the chain that it belongs to")
-        if len({place.key for place in places}) < len(places):
-            raise ValueError("a record is saved once in one step")
-        return places
-
-    def _append(
-        self,
-        chain: Chain,
-        tail: _Tail,
-        events: Sequence[Event],
-        *,
-        now: datetime,
-        saves: Sequence[Save],
-        places: Sequence[Place],
-    ) -> tuple[LedgerEntry, ...]:
+    def _append(self, write: _Write, tail: _Tail) -> tuple[LedgerEntry, ...]:
         """Seal and send until the chain holds still; only with the chain's turn."""
-        mark = secrets.token_hex(8)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            head, tail.head = tail.head or self.head(chain), None
-            entries = _sealed(events, chain=chain, head=head, at=now)
-            match self._send(chain, head, entries, mark=mark, saves=saves, places=places):
+            # Unknown again, should what follows fail.
+            head, tail.head = tail.head or self.head(write.chain), None
+            entries = write.sealed_after(head)
+            match self._send(write, head, entries):
                 case ["done"]:
-                    tail.head = Head(seq=entries[-1].seq, hash=entries[-1].hash)
+                    tail.head = _head_after(entries[-1])
                     return entries
                 case ["stale", _]:
                     tail.head = head
@@ -129,35 +140,26 @@ class Journal:
                     time.sleep(self._jitter() * _PAUSE)
         raise _too_busy()
 
-    def _send(
-        self,
-        chain: Chain,
-        head: Head,
-        entries: Sequence[LedgerEntry],
-        *,
-        mark: str,
-        saves: Sequence[Save],
-        places: Sequence[Place],
-    ) -> Any:
-        """Run the script once; it may be sent several times without harm (see record.lua)."""
-        additions = [place.addition for place in places if place.addition is not None]
+    def _send(self, write: _Write, head: Head, entries: Sequence[LedgerEntry]) -> Any:
+        """What record.lua answers, once the server has confirmed it as far as it can."""
+        additions = [place.addition for place in write.places if place.addition is not None]
         keys = [
-            self._keyspace.chain(chain),
-            self._keyspace.head(chain),
-            self._keyspace.turn(chain),
-            *(place.key for place in places),
+            self._keyspace.chain(write.chain),
+            self._keyspace.head(write.chain),
+            self._keyspace.turn(write.chain),
+            *(place.key for place in write.places),
             *(addition.index for addition in additions),
         ]
-        args: list[str | int] = [self._writer, mark, head.seq, head.hash, entries[-1].hash]
-        args += (len(entries), len(saves))
+        args: list[str | int] = [self._writer, write.mark, head.seq, head.hash, entries[-1].hash]
+        args += (len(entries), len(write.saves))
         args += (ledger_entries.encode(entry) for entry in entries)
-        for save in saves:
+        for save in write.saves:
             args += (save.expected, records.encode(save.record))
         for addition in additions:
             args += (addition.score, addition.member)
-        return self._run(keys, args)
+        return self._run_confirmed(keys, args)
 
-    def _run(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+    def _run_confirmed(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         record = script("record")
         confirmation = self._confirmation()
         if confirmation is None:
@@ -165,7 +167,7 @@ class Journal:
         answer, copies = self._connection.run_script_then(
             [confirmation.command], record, keys=keys, args=args
         )
-        if answer[0] == "done" and not confirmation.reached(copies):
+        if answer == ["done"] and not confirmation.reached(copies):
             raise _ledger_unavailable("The ledger's server does not confirm that it kept it.")
         return answer
 
@@ -181,15 +183,8 @@ def _turn_at(tail: _Tail) -> Iterator[None]:
         tail.turn.release()
 
 
-def _sealed(
-    events: Sequence[Event], *, chain: Chain, head: Head, at: datetime
-) -> tuple[LedgerEntry, ...]:
-    entries: list[LedgerEntry] = []
-    for event in events:
-        entry = seal(event, chain=chain, head=head, at=at)
-        entries.append(entry)
-        head = Head(seq=entry.seq, hash=entry.hash)
-    return tuple(entries)
+def _head_after(entry: LedgerEntry) -> Head:
+    return Head(seq=entry.seq, hash=entry.hash)
 
 
 def _too_busy() -> DependencyUnavailable:
@@ -197,4 +192,4 @@ def _too_busy() -> DependencyUnavailable:
 
 
 def _ledger_unavailable(message: str) -> DependencyUnavailable:
-    return DependencyUnavailable(message, code="ledger_unavailable")
+    return DependencyUnavailable(message, code=LEDGER_UNAVAILABLE)
