@@ -62,7 +62,8 @@ class Journal(Protocol):
         Records of an account (Account, Grant, Session) are saved with that account's chain,
         tickets and API tokens with the broker's: one chain is one slot of a clustered store.
         Raises Conflict (`stale_version`) if a record is not at its expected version, then
-        nothing is written; DependencyUnavailable (`ledger_unavailable`).
+        nothing is written; DependencyUnavailable (`ledger_unavailable`), then it may have been
+        written nevertheless, but never in part.
         """
         ...
 
@@ -91,7 +92,10 @@ class AccountRepository(Protocol):
         ...
 
     def changed_since(self, revision: int) -> tuple[int, tuple[AccountId, ...]]:
-        """Accounts saved after `revision`, and the revision to ask from next; 0 gives all."""
+        """Accounts saved after `revision`, and the revision to ask from next; 0 gives all.
+
+        A change is reported at least once, and may be reported again for a while.
+        """
         ...
 
 
