@@ -47,7 +47,10 @@ def main(port: int, ready_file: Path | None, role_delay: float, follow_stdin: bo
     Then, with those keys and AWS_ENDPOINT_URL=$URL in the environment:
       aws iam list-roles
     """
-    sandbox = Sandbox(port=port, role_delay=timedelta(seconds=role_delay))
+    try:
+        sandbox = Sandbox(port=port, role_delay=timedelta(seconds=role_delay))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     server = threading.Thread(target=sandbox.serve, name="server")
     server.start()
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=sandbox.stop).start())

@@ -93,9 +93,9 @@ class Gate:
         try:
             request = ReceivedRequest.read(environ)
             _check_target(environ)
+            protocol = protocol_of(request, None)
             header = request.headers.get("authorization")
             if header is None:
-                protocol = protocol_of(request, None)
                 admission = _admit_unsigned(request, environ)
             else:
                 authorization = Authorization.parse(header)

@@ -68,9 +68,10 @@ class Sandbox:
         )
         assert process.stdout is not None  # noqa: S101  (it is a pipe)
         line = process.stdout.readline()
-        if not line:
-            raise SandboxError(f"The sandbox ended with status {process.wait()} before it served")
-        return cls(process, json.loads(line)["url"])
+        if line:
+            return cls(process, json.loads(line)["url"])
+        _end(process)
+        raise SandboxError(f"The sandbox ended with status {process.returncode} before it served")
 
     def create_account(
         self,
@@ -123,15 +124,7 @@ class Sandbox:
     def stop(self) -> None:
         """Stop the process; doing so twice is harmless."""
         self._http.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        _end(self._process)
 
     def __enter__(self) -> Self:
         return self
@@ -150,3 +143,15 @@ class Sandbox:
         if response.is_error:
             raise SandboxError(reply["error"])
         return reply
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """It stops when its standard input closes; if not, it is killed."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
