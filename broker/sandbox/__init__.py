@@ -1,0 +1,57 @@
+"""A strict local AWS for development and tests: moto's state behind decisions written anew.
+
+It imports nothing of the broker: it is the judge of it. `python -m broker.sandbox --help` starts
+it; `broker.sandbox.process.Sandbox` starts it from a test.
+
+How a call is decided
+    `http_server` takes it, `enforcement.Gate` reads it whole, `signature` and `callers` find who
+    signed it, `operations` which operation it is, `needs*` what that operation must be allowed,
+    and `policy` decides with the caller's real policies. Only then does moto see it, and
+    `agreement` holds moto to the operation that was allowed. `control` is beside the gate: what
+    is not AWS's API (accounts, stacks, the clock) under `/_sandbox/`.
+
+Strict
+    - Every call but AssumeRoleWithWebIdentity carries a Signature Version 4 by credentials that
+      the sandbox gave out, live, with their session token.
+    - Identity policies (inline, AWS-managed, the account's own, of groups), permissions boundary
+      and session policies are evaluated for each call anew; Deny before Allow. Malformed
+      documents, unknown elements and unknown condition operators are refused when written.
+    - Doubt counts against the caller: for a resource, a policy variable or a value that the
+      sandbox cannot determine, an Allow does not match and a Deny does. An operation that it
+      cannot map to an action is refused.
+    - AssumeRole asks the role's trust policy and the caller's own policies; ExternalId, maximum
+      duration, one hour for chained roles, source identity and transitive tags passed on.
+    - AssumeRoleWithWebIdentity: see `web_identity`, and `web_identity_trust` for what a trust
+      policy is told. IAM's identity providers: see `identity_providers`.
+    - KMS signs digests as digests, and only with keys that are enabled.
+    - IAM's quotas: trust policy 2,048 characters, inline policies of a role 10,240, ten managed
+      policies a role, session durations from one hour to twelve.
+
+Stricter than AWS
+    - A caller whom a trust policy of its own account names directly needs an Allow too.
+    - Services other than STS, IAM, KMS and S3 are asked on an unknown resource, so that an Allow
+      for one ARN of theirs permits nothing here.
+    - Presigned URLs, directory buckets, S3 Control, `NotPrincipal`, key policies other than the
+      default and bucket policies are refused.
+    - DeleteObjects needs s3:DeleteObject on `*`.
+
+Unconfirmed
+    - Texts of refusals follow AWS's published forms; only those for web identities were recorded.
+    - An operation of another service has its own name as its action, apart from the few in
+      `needs`. Where IAM calls it otherwise, an Allow by the true name permits nothing here, and a
+      Deny by the true name does not reach it.
+    - What a Deny on `{"AWS": "*"}` says of a federated caller; here it reaches it.
+    - `iam:PassRole` is not asked for, service control policies and VPC endpoints do not exist.
+
+Lenient
+    - IAM and STS accept plain http issuers, with a port, on 127.0.0.1 and localhost.
+    - Calls come over plain http, and `aws:SecureTransport` is "true" all the same.
+    - A change of a policy takes effect at once; AWS may take minutes. `--role-delay` plays that
+      for new roles.
+    - The control interface is open to everybody on the machine.
+
+Offset of the clock
+    `PUT /_sandbox/clock` ages what the sandbox issued and moves the times in token checks and
+    condition keys. Signatures are checked against the machine's time, with which clients sign.
+    KMS deletion dates and creation dates of IAM entities are moto's, so the machine's.
+"""

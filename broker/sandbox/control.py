@@ -8,6 +8,8 @@ Unauthenticated: it listens on a loopback address and is a development tool.
 from __future__ import annotations
 
 import json
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
@@ -44,6 +46,9 @@ class Control:
             status, reply = self._answer(environ)
         except (ControlError, TemplateError, Refusal) as error:
             status, reply = 400, {"error": str(error)}
+        except Exception as error:  # the outermost edge of this interface
+            traceback.print_exc(file=sys.stderr)
+            status, reply = 500, {"error": f"The sandbox failed: {type(error).__name__}"}
         body = json.dumps(reply).encode()
         headers = [
             ("Content-Type", "application/json"),
@@ -91,7 +96,7 @@ class Control:
             region=_text(fields, "region", "us-east-1"),
             name=_text(fields, "stack_name"),
             template=_text(fields, "template"),
-            parameters=fields.get("parameters", {}),
+            parameters=_texts(fields, "parameters"),
         )
         key = (request.account_id, request.name)
         with self._lock:
@@ -163,4 +168,11 @@ def _text(fields: Mapping[str, Any], name: str, default: str | None = None) -> s
     value = fields.get(name, default)
     if not isinstance(value, str):
         raise ControlError(f"{name} must be a string")
+    return value
+
+
+def _texts(fields: Mapping[str, Any], name: str) -> Mapping[str, str]:
+    value = fields.get(name, {})
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise ControlError(f"{name} must be an object of strings")
     return value

@@ -10,6 +10,8 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from threading import Lock
 from typing import Any
 
 from broker.sandbox.clock import Clock
@@ -100,6 +102,7 @@ class CredentialRegister:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lock = Lock()
         self._issued: dict[str, TemporaryCredentials] = {}
 
     def issue(
@@ -122,8 +125,9 @@ class CredentialRegister:
             issued_at=now,
             expiration=now + duration,
         )
-        self._forget_old(now)
-        self._issued[credentials.access_key_id] = credentials
+        with self._lock:
+            self._forget_old(now)
+            self._issued[credentials.access_key_id] = credentials
         return credentials
 
     def find(self, access_key_id: str) -> TemporaryCredentials | None:
@@ -131,7 +135,8 @@ class CredentialRegister:
         return self._issued.get(access_key_id)
 
     def _forget_old(self, now: datetime) -> None:
-        """Drop from the front: entries stand in the order of issue, at most 12 h each."""
-        for key, credentials in list(self._issued.items())[:2]:
+        """Entries stand in the order of issue: two are looked at for each one that comes."""
+        oldest = [self._issued[key] for key in islice(self._issued, 2)]
+        for credentials in oldest:
             if credentials.expiration + _KEPT_AFTER_EXPIRY < now:
-                self._issued.pop(key, None)
+                del self._issued[credentials.access_key_id]

@@ -26,9 +26,23 @@ MAX_RAW_BYTES: Final = 4096
 
 
 def install() -> None:
-    """Replace moto's Sign and Verify, in this process."""
+    """Replace moto's Sign and Verify, and bar key policies, in this process."""
     KmsResponse.sign = _checked(_sign)  # type: ignore[method-assign,assignment]
     KmsResponse.verify = _checked(_verify)  # type: ignore[method-assign,assignment]
+    for name in ("create_key", "put_key_policy"):
+        setattr(KmsResponse, name, _with_default_policy(getattr(KmsResponse, name)))
+
+
+def _with_default_policy(operation: Callable[[KmsResponse], Any]) -> Callable[[KmsResponse], Any]:
+    """Key policies are not evaluated, so one that would matter is refused instead of ignored."""
+
+    def answer(self: KmsResponse) -> Any:
+        if _parameter(self, "Policy") is not None:
+            text = "The sandbox knows the default key policy only."
+            raise JsonRESTError("UnsupportedOperationException", text)
+        return operation(self)
+
+    return answer
 
 
 def _checked(operation: Callable[[KmsResponse, Key], str]) -> Callable[[KmsResponse], str]:

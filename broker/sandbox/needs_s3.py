@@ -71,6 +71,7 @@ _RENAMED = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
+# PutBucketPolicy is missing on purpose: bucket policies are not evaluated, so there are none.
 _SAME_NAME = frozenset(
     {
         "AbortMultipartUpload",
@@ -102,7 +103,6 @@ _SAME_NAME = frozenset(
         "PutBucketLogging",
         "PutBucketNotification",
         "PutBucketOwnershipControls",
-        "PutBucketPolicy",
         "PutBucketRequestPayment",
         "PutBucketTagging",
         "PutBucketVersioning",

@@ -24,6 +24,7 @@ from broker.sandbox.template import (
     TemplateError,
     references,
 )
+from broker.sandbox.template_parameters import bind_parameters
 
 _ROLE_PROPERTIES = {
     "AssumeRolePolicyDocument",
@@ -37,17 +38,6 @@ _ROLE_PROPERTIES = {
     "Tags",
 }
 _POLICY_PROPERTIES = {"PolicyDocument", "PolicyName", "Roles"}
-_PARAMETER_MEMBERS = {
-    "AllowedPattern",
-    "AllowedValues",
-    "ConstraintDescription",
-    "Default",
-    "Description",
-    "MaxLength",
-    "MinLength",
-    "NoEcho",
-    "Type",
-}
 
 
 @dataclass(frozen=True)
@@ -123,7 +113,10 @@ class _Play:
         self._made: list[MadeResource] = []
         self._custom: list[CustomResource] = []
         self._resolver = Resolver(
-            names={**self._pseudo_parameters(), **_parameters(template, request.parameters)},
+            names={
+                **self._pseudo_parameters(),
+                **bind_parameters(template.parameters, request.parameters),
+            },
             conditions=template.conditions,
         )
 
@@ -281,35 +274,6 @@ class _Play:
                     raise TemplateError(f"Output {name} is not a text")
                 outputs[name] = str(value)
         return outputs
-
-
-def _parameters(template: Template, given: Mapping[str, str]) -> dict[str, str]:
-    unknown = sorted(set(given) - set(template.parameters))
-    if unknown:
-        raise TemplateError(f"The template has no parameter {', '.join(unknown)}")
-    return {
-        name: _parameter(name, declared, given.get(name))
-        for name, declared in template.parameters.items()
-    }
-
-
-def _parameter(name: str, declared: Mapping[str, Any], given: str | None) -> str:
-    unknown = sorted(set(declared) - _PARAMETER_MEMBERS)
-    if unknown or declared.get("Type") not in ("String", "Number"):
-        raise TemplateError(f"The sandbox does not know how parameter {name} is declared")
-    if given is None and "Default" not in declared:
-        raise TemplateError(f"Parameter {name} must have a value")
-    value = str(declared.get("Default") if given is None else given)
-    allowed = [str(each) for each in declared.get("AllowedValues", [value])]
-    within = (
-        value in allowed
-        and re.fullmatch(str(declared.get("AllowedPattern", "(?s).*")), value)
-        and len(value) >= int(declared.get("MinLength", 0))
-        and len(value) <= int(declared.get("MaxLength", 4096))
-    )
-    if not within:
-        raise TemplateError(f"Parameter {name} does not satisfy its constraints")
-    return value
 
 
 def _policy_removal(iam: Any, role: str, policy: str) -> Callable[[], object]:

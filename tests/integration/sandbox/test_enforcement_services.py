@@ -119,6 +119,14 @@ def test_key_of_another_account(kms: Any) -> None:
         kms.sign(KeyId=arn, Message=b"m", SigningAlgorithm="ECDSA_SHA_256")
 
 
+def test_key_policy_is_not_ignored(kms: Any) -> None:
+    """Since key policies are not evaluated, none but the default one can be set."""
+    with pytest.raises(ClientError, match="UnsupportedOperationException"):
+        kms.create_key(Policy=policy({"Effect": "Deny"}))
+    with pytest.raises(ClientError, match="UnsupportedOperationException"):
+        kms.put_key_policy(KeyId=new_key(kms), Policy=policy({"Effect": "Deny"}))
+
+
 def test_user_limited_to_one_key(owner: Caller, kms: Any, sandbox: Sandbox) -> None:
     """A key's ARN, whichever way the caller names it, is what its permission is about."""
     allowed, other = new_key(kms), new_key(kms)

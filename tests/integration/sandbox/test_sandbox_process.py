@@ -77,6 +77,12 @@ def test_it_does_not_start_where_moto_is_told_an_account(
         ("POST", "accounts", b'{"account_id": "300000000010", "partition": "mars"}', 400),
         ("POST", "accounts", b'{"account_id": "300000000010", "policy": "all"}', 400),
         ("POST", "stacks", b'{"account_id": "300000000010"}', 400),
+        (
+            "POST",
+            "stacks",
+            b'{"account_id": "300000000010", "stack_name": "s", "template": "", "parameters": []}',
+            400,
+        ),
         ("PUT", "clock", b'{"offset_seconds": "1"}', 400),
         ("PUT", "clock", b'{"offset_seconds": true}', 400),
         ("GET", "accounts", b"", 404),

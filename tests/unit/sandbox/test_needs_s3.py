@@ -11,7 +11,8 @@ from broker.sandbox.operations import Operation
 
 DIRECTORY = IamDirectory(PolicyCache())
 
-# Directory buckets, S3 Tables' metadata, object annotations and Object Lambda are not played.
+# Directory buckets, S3 Tables' metadata, object annotations and Object Lambda are not played;
+# nor are bucket policies, so none can be written.
 UNMAPPED = {
     "CreateBucketMetadataConfiguration",
     "CreateBucketMetadataTableConfiguration",
@@ -26,6 +27,7 @@ UNMAPPED = {
     "ListDirectoryBuckets",
     "ListObjectAnnotations",
     "PutBucketAbac",
+    "PutBucketPolicy",
     "PutObjectAnnotation",
     "RenameObject",
     "UpdateBucketMetadataAnnotationTableConfiguration",
