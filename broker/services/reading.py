@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from broker.domain.accounts import Account
@@ -20,7 +21,7 @@ from broker.domain.ports import (
 )
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
-from broker.errors import InvalidRequest, NotFound
+from broker.errors import FieldProblem, InvalidRequest, NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 
@@ -60,8 +61,17 @@ class Reading:
         bound = _seen(call, Action.READ_ACCOUNT).account_ids
         if bound is None:
             return self.accounts.page(cursor=window.cursor, limit=window.limit)
-        stored = [self.accounts.get(account_id) for account_id in sorted(bound)]
-        return Page(tuple(found.record for found in stored if found), next=None)
+        return self._bound_account_page(window, bound)
+
+    def _bound_account_page(self, window: Window, bound: Collection[AccountId]) -> Page[Account]:
+        """In the order of ids, like all accounts; the cursor is the last id of the part before."""
+        after = "" if window.cursor is None else _account_in(window.cursor)
+        stored = [
+            self.accounts.get(account_id) for account_id in sorted(bound) if account_id > after
+        ]
+        found = [each.record for each in stored if each]
+        shown = tuple(found[: window.limit])
+        return Page(shown, next=shown[-1].account_id if len(found) > window.limit else None)
 
     def ticket(self, ticket_id: TicketId, call: Call) -> Ticket:
         """One ticket. Raises AccessDenied, NotFound."""
@@ -137,5 +147,19 @@ def _after(window: Window) -> int:
     if window.cursor is None:
         return 0
     if not (window.cursor.isascii() and window.cursor.isdigit() and len(window.cursor) < 16):
-        raise InvalidRequest("The cursor is not one that a list returned.")
+        raise _bad_cursor()
     return int(window.cursor)
+
+
+def _account_in(cursor: str) -> AccountId:
+    try:
+        return AccountId.parse(cursor)
+    except ValueError as e:
+        raise _bad_cursor() from e
+
+
+def _bad_cursor() -> InvalidRequest:
+    return InvalidRequest(
+        "The cursor is not one of this list. Begin again without it.",
+        problems=[FieldProblem("cursor", "must be the `next` of an earlier answer")],
+    )
