@@ -11,7 +11,7 @@ from broker.domain.identifiers import AccountId
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.permissions import Action, Caller, Role
 from broker.domain.ports import ApiTokenRepository, Journal, Save
-from broker.errors import InvalidRequest, NotFound, Unauthenticated
+from broker.errors import FieldProblem, InvalidRequest, NotFound, Unauthenticated
 from broker.services.ambient import Clock, Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call
@@ -57,7 +57,10 @@ class ApiTokens:
         """Like `create`, for the operator at the machine itself, who needs no token to ask."""
         now = self.clock()
         if new.expires_at <= now:
-            raise InvalidRequest("expires_at has passed already.")
+            raise InvalidRequest(
+                "The API token would have expired already. Name a later `expires_at`.",
+                problems=[FieldProblem("expires_at", "must be in the future")],
+            )
         token_id, secret = self.entropy.api_token()
         token = ApiToken(
             token_id=token_id,

@@ -6,7 +6,9 @@ models of query and body. OpenAPI is generated from the same values.
 
 from __future__ import annotations
 
+import json
 import typing
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,12 +141,11 @@ def _handler(
             name: _parsed(identifiers[name].validate_python, value, at=name)
             for name, value in path.items()
         }
-        if endpoint.query is not NoQuery or request.args:
-            arguments["query"] = _query(endpoint.query)
+        query = _query(endpoint.query)
+        if endpoint.query is not NoQuery:
+            arguments["query"] = query
         if endpoint.body is not None:
-            arguments["body"] = _parsed(endpoint.body.model_validate_json, _json_body())
-        if endpoint.query is NoQuery:
-            arguments.pop("query", None)
+            arguments["body"] = _body(endpoint.body)
 
         def answer() -> Response:
             return _rendered(endpoint, endpoint.view(services, call, **arguments))
@@ -155,20 +156,40 @@ def _handler(
 
 
 def _query(model: type[BaseModel]) -> BaseModel:
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    try:
+        given = request.args
+    except UnicodeDecodeError as e:
+        raise InvalidRequest(
+            "The query is not UTF-8. Escape what it holds with percent signs.",
+            problems=[FieldProblem("", "must be UTF-8, percent-encoded")],
+        ) from e
+    repeated = [name for name, values in given.lists() if len(values) > 1]
     if repeated:
         raise _invalid([FieldProblem(name, "must be given once") for name in sorted(repeated)])
-    parsed: BaseModel = _parsed(model.model_validate, request.args.to_dict())
+    parsed: BaseModel = _parsed(model.model_validate, given.to_dict())
     return parsed
 
 
-def _json_body() -> bytes:
-    if request.mimetype != "application/json":
+def _body(model: type[BaseModel]) -> BaseModel:
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if request.mimetype != "application/json" or charset.lower() != "utf-8":
         raise InvalidRequest(
-            "Send the body as JSON, with `Content-Type: application/json`.",
-            problems=[FieldProblem("", "is not declared as application/json")],
+            "Send the body as JSON in UTF-8, with `Content-Type: application/json`.",
+            problems=[FieldProblem("", "is not declared as application/json in UTF-8")],
         )
-    return request.get_data(cache=True)
+    text = request.get_data(cache=True)
+    parsed: BaseModel = _parsed(model.model_validate_json, text)
+    # Parsers disagree on which of two equal members counts, so what was checked somewhere in
+    # front of us might not be what we do. The parse before has bounded the depth.
+    json.loads(text, object_pairs_hook=_once_each)
+    return parsed
+
+
+def _once_each(members: list[tuple[str, object]]) -> None:
+    counted = Counter(name for name, _ in members)
+    repeated = sorted(name for name, count in counted.items() if count > 1)
+    if repeated:
+        raise _invalid([FieldProblem(name, "must be given once") for name in repeated])
 
 
 def _parsed(parse: Callable[[Any], Any], value: object, *, at: str = "") -> Any:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.api_tokens import ApiToken
@@ -81,6 +88,12 @@ class AccountPatch(Body):
     consent: Consent | None = None
     profile: Profile | None = None
     payer: bool | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.consent is None and self.profile is None and self.payer is None:
+            raise ValueError("must name what is to change: consent, profile or payer")
+        return self
 
 
 class KeyAnswer(Answer):
@@ -291,6 +304,14 @@ class ApiTokenBody(Body):
     roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
     account_ids: Annotated[list[AccountId], Field(max_length=1000)] = []
     expires_at: AwareDatetime
+
+    @field_validator("expires_at")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as e:
+            raise ValueError("is not a time that can be told in UTC") from e
 
 
 class ApiTokenAnswer(Answer):

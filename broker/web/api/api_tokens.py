@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -41,7 +40,7 @@ def create_api_token(services: Services, call: Call, body: ApiTokenBody) -> Crea
             subject=body.subject,
             roles=body.roles,
             account_ids=body.account_ids,
-            expires_at=body.expires_at.astimezone(UTC),
+            expires_at=body.expires_at,
         ),
         call,
     )
