@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # no stubs are among our dependencies
+import yaml
 
 
 class TemplateError(ValueError):
@@ -39,7 +39,7 @@ _RESOURCE_MEMBERS = {
 }
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML with the short forms of the functions; dates stay text, as in CloudFormation."""
 
 

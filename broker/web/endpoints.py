@@ -20,7 +20,7 @@ from broker.domain.ports import IdempotencyRepository
 from broker.errors import FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.web.idempotency import Repeats, answer_once
-from broker.web.schemas import NoQuery
+from broker.web.schemas.base import NoQuery
 
 View = Callable[..., "Reply | BaseModel"]
 MAX_BODY = 64 * 1024

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from broker.web.endpoints import Api, Endpoint
 from broker.web.idempotency import HEADER
-from broker.web.schemas import ProblemAnswer
+from broker.web.schemas.problems import ProblemAnswer
 
 Json = dict[str, object]
 _REFERENCE = "#/components/schemas/{model}"

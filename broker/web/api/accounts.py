@@ -13,7 +13,8 @@ from broker.services.accounts import AccountChange, NewAccount
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
-from broker.web.schemas import AccountAnswer, AccountBody, AccountPage, AccountPatch, ListQuery
+from broker.web.schemas.accounts import AccountAnswer, AccountBody, AccountPage, AccountPatch
+from broker.web.schemas.base import ListQuery
 from broker.wiring import Services
 
 api = Api("accounts")

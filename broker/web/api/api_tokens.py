@@ -11,13 +11,13 @@ from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
 from broker.web.idempotency import Repeats
-from broker.web.schemas import (
+from broker.web.schemas.api_tokens import (
     ApiTokenAnswer,
     ApiTokenBody,
     ApiTokenPage,
     CreatedApiTokenAnswer,
-    ListQuery,
 )
+from broker.web.schemas.base import ListQuery
 from broker.wiring import Services
 
 api = Api("tokens")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api
-from broker.web.schemas import AccountListQuery, LedgerEntryAnswer, LedgerPage
+from broker.web.schemas.base import AccountListQuery
+from broker.web.schemas.ledger import LedgerEntryAnswer, LedgerPage
 from broker.wiring import Services
 
 api = Api("ledger")

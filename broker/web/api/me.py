@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.services.calls import Call
 from broker.web.endpoints import Api
-from broker.web.schemas import SelfAnswer
+from broker.web.schemas.me import SelfAnswer
 from broker.wiring import Services
 
 api = Api("me")

@@ -10,8 +10,8 @@ from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
-from broker.web.schemas import (
-    AccountListQuery,
+from broker.web.schemas.base import AccountListQuery
+from broker.web.schemas.sessions import (
     CredentialsAnswer,
     OpenedSessionAnswer,
     SessionAnswer,

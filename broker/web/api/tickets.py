@@ -7,7 +7,8 @@ from broker.domain.tickets import Ticket
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api
-from broker.web.schemas import ListQuery, TicketAnswer, TicketBody, TicketPage
+from broker.web.schemas.base import ListQuery
+from broker.web.schemas.tickets import TicketAnswer, TicketBody, TicketPage
 from broker.wiring import Services
 
 api = Api("tickets")

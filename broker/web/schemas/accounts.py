@@ -1,0 +1,108 @@
+"""The models of `/v1/accounts`."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import (
+    model_validator,
+)
+
+from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
+from broker.domain.identifiers import (
+    AccountId,
+)
+from broker.domain.onboarding import Onboarding
+from broker.domain.times import Timestamp
+from broker.web.schemas.base import (
+    Answer,
+    Body,
+    ShortText,
+)
+
+
+class AccountBody(Body):
+    """An account to register."""
+
+    account_id: AccountId
+    customer: ShortText
+    payer: bool = False
+    profile: Profile = Profile.METADATA
+    consent: Literal[Consent.STANDING, Consent.PER_GRANT] = Consent.STANDING
+
+
+class AccountPatch(Body):
+    """What is to change; the consent is the customer's to give, the rest the vendor's."""
+
+    consent: Consent | None = None
+    profile: Profile | None = None
+    payer: bool | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.consent is None and self.profile is None and self.payer is None:
+            raise ValueError("must name what is to change: consent, profile or payer")
+        return self
+
+
+class KeyAnswer(Answer):
+    """One signing key of an account."""
+
+    kid: str
+    state: str
+    algorithm: str
+    created_at: Timestamp
+
+
+class AccountAnswer(Answer):
+    """An account; `launch_url` is what the customer clicks to create the stack."""
+
+    account_id: AccountId
+    partition: str
+    customer: str
+    payer: bool
+    profile: Profile
+    consent: Consent
+    state: AccountState
+    issuer: str
+    external_id: str
+    launch_url: str
+    template_version: str | None
+    last_error: str | None
+    created_at: Timestamp
+    keys: list[KeyAnswer]
+
+    @classmethod
+    def of(cls, account: Account, onboarding: Onboarding) -> AccountAnswer:
+        """The answer for `account`."""
+        return cls(
+            account_id=account.account_id,
+            partition=account.partition,
+            customer=account.customer,
+            payer=account.payer is Payer.YES,
+            profile=account.profile,
+            consent=account.consent,
+            state=account.state,
+            issuer=account.issuer,
+            external_id=account.external_id,
+            launch_url=onboarding.launch_url(account),
+            template_version=account.template_version,
+            last_error=account.last_error,
+            created_at=account.created_at,
+            keys=[
+                KeyAnswer(
+                    kid=key.kid,
+                    state=key.state.value,
+                    algorithm=key.reference.algorithm.value,
+                    created_at=key.created_at,
+                )
+                for key in account.keys
+            ],
+        )
+
+
+class AccountPage(Answer):
+    """A part of the accounts."""
+
+    items: list[AccountAnswer]
+    next: str | None

@@ -1,0 +1,53 @@
+"""What all models of the HTTP contract share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+)
+
+from broker.domain.identifiers import (
+    AccountId,
+)
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
+LongText = Annotated[str, Field(max_length=500, pattern=_PRINTABLE)]
+
+
+class Body(BaseModel):
+    """A request body: exact types, no unknown members."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """An answer's body."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ListQuery(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+
+
+class AccountListQuery(ListQuery):
+    """Which part of a list, of which account."""
+
+    account_id: AccountId | None = None
+
+
+class NoQuery(BaseModel):
+    """No query parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,127 @@
+"""The models of `/v1/sessions`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import (
+    Field,
+    field_validator,
+)
+
+from broker.domain.grants import Access
+from broker.domain.iam_documents import session_policy
+from broker.domain.identifiers import (
+    AccountId,
+    EngineerId,
+    GrantId,
+    ServiceName,
+    SessionId,
+    TicketId,
+)
+from broker.domain.sessions import Credentials, Session
+from broker.domain.times import Timestamp
+from broker.web.schemas.base import (
+    Answer,
+    Body,
+    LongText,
+)
+
+
+class SessionBody(Body):
+    """A session to open; `services` narrows it, `on_behalf_of` is for consoles."""
+
+    account_id: AccountId
+    ticket: TicketId
+    reason: LongText = ""
+    access: Access = Access.READ
+    duration_seconds: Annotated[int, Field(ge=900, le=1_000_000)] = 3600
+    services: Annotated[list[ServiceName], Field(max_length=200)] = []
+    grant_id: GrantId | None = None
+    on_behalf_of: EngineerId | None = None
+
+    @field_validator("services")
+    @classmethod
+    def _fits_a_session_policy(cls, value: list[ServiceName]) -> list[ServiceName]:
+        session_policy(value)
+        return value
+
+    @property
+    def duration(self) -> timedelta:
+        """How long the session shall last."""
+        return timedelta(seconds=self.duration_seconds)
+
+
+class SessionAnswer(Answer):
+    """A session, never with its credentials."""
+
+    id: SessionId
+    account_id: AccountId
+    ticket: TicketId
+    engineer: EngineerId
+    access: Access
+    grant_id: GrantId
+    role_arn: str
+    role_session_name: str
+    access_key_id: str
+    kid: str
+    jti: str
+    services: list[ServiceName]
+    issued_at: Timestamp
+    expires_at: Timestamp
+    revoked_at: Timestamp | None
+
+    @classmethod
+    def of(cls, session: Session) -> SessionAnswer:
+        """The answer for `session`."""
+        return cls(
+            id=session.session_id,
+            account_id=session.account_id,
+            ticket=session.ticket_id,
+            engineer=session.engineer,
+            access=session.access,
+            grant_id=session.grant_id,
+            role_arn=session.role_arn,
+            role_session_name=session.role_session_name,
+            access_key_id=session.access_key_id,
+            kid=session.kid,
+            jti=session.jti,
+            services=list(session.services),
+            issued_at=session.issued_at,
+            expires_at=session.expires_at,
+            revoked_at=session.revoked_at,
+        )
+
+
+class CredentialsAnswer(Answer):
+    """Credentials, given once."""
+
+    access_key_id: str
+    secret_access_key: Annotated[str, Field(repr=False)]
+    session_token: Annotated[str, Field(repr=False)]
+    expiration: Timestamp
+
+    @classmethod
+    def of(cls, credentials: Credentials) -> CredentialsAnswer:
+        """The answer for `credentials`."""
+        return cls(
+            access_key_id=credentials.access_key_id,
+            secret_access_key=credentials.secret_access_key,
+            session_token=credentials.session_token,
+            expiration=credentials.expiration,
+        )
+
+
+class OpenedSessionAnswer(Answer):
+    """A session just opened, with its credentials."""
+
+    session: SessionAnswer
+    credentials: CredentialsAnswer
+
+
+class SessionPage(Answer):
+    """A part of the sessions."""
+
+    items: list[SessionAnswer]
+    next: str | None
