@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import (
-    model_validator,
-)
+from pydantic import model_validator
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.identifiers import (
-    AccountId,
-)
+from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import (
-    Answer,
-    Body,
-    ShortText,
-)
+from broker.web.schemas.base import Answer, Body, ShortText
 
 
 class AccountBody(Body):

@@ -5,23 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import (
-    AwareDatetime,
-    Field,
-    field_validator,
-)
+from pydantic import AwareDatetime, Field, field_validator
 
 from broker.domain.api_tokens import ApiToken
-from broker.domain.identifiers import (
-    AccountId,
-    EngineerId,
-)
+from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.permissions import Role
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import (
-    Answer,
-    Body,
-)
+from broker.web.schemas.base import Answer, Body
 
 
 class ApiTokenBody(Body):
@@ -29,7 +19,7 @@ class ApiTokenBody(Body):
 
     subject: EngineerId
     roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
-    account_ids: Annotated[list[AccountId], Field(max_length=1000)] = []
+    account_ids: Annotated[list[AccountId], Field(default_factory=list, max_length=1000)]
     expires_at: AwareDatetime
 
     @field_validator("expires_at")

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from broker.domain.ledger import LedgerEntry
-from broker.web.schemas.base import (
-    Answer,
-)
+from broker.web.schemas.base import Answer
 
 
 class LedgerEntryAnswer(Answer):

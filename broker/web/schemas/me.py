@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from broker.domain.identifiers import (
-    AccountId,
-)
+from broker.domain.identifiers import AccountId
 from broker.domain.permissions import Action, Caller, Role, may_ever
-from broker.web.schemas.base import (
-    Answer,
-)
+from broker.web.schemas.base import Answer
 
 
 class SelfAnswer(Answer):

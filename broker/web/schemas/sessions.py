@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    field_validator,
-)
+from pydantic import Field, field_validator
 
 from broker.domain.grants import Access
 from broker.domain.iam_documents import session_policy
@@ -22,11 +19,7 @@ from broker.domain.identifiers import (
 )
 from broker.domain.sessions import Credentials, Session
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import (
-    Answer,
-    Body,
-    LongText,
-)
+from broker.web.schemas.base import Answer, Body, LongText
 
 
 class SessionBody(Body):
@@ -37,7 +30,7 @@ class SessionBody(Body):
     reason: LongText = ""
     access: Access = Access.READ
     duration_seconds: Annotated[int, Field(ge=900, le=1_000_000)] = 3600
-    services: Annotated[list[ServiceName], Field(max_length=200)] = []
+    services: Annotated[list[ServiceName], Field(default_factory=list, max_length=200)]
     grant_id: GrantId | None = None
     on_behalf_of: EngineerId | None = None
 

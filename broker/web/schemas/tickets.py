@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
-from broker.domain.identifiers import (
-    AccountId,
-    EngineerId,
-    TicketId,
-)
+from broker.domain.identifiers import AccountId, EngineerId, TicketId
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import (
-    Answer,
-    Body,
-    LongText,
-)
+from broker.web.schemas.base import Answer, Body, LongText
 
 
 class TicketBody(Body):
@@ -28,7 +18,7 @@ class TicketBody(Body):
     account_ids: Annotated[list[AccountId], Field(max_length=100)]
     subject: LongText = ""
     status: TicketStatus
-    assignees: Annotated[list[EngineerId], Field(max_length=100)] = []
+    assignees: Annotated[list[EngineerId], Field(default_factory=list, max_length=100)]
 
 
 class TicketAnswer(Answer):
