@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from pathlib import Path
@@ -56,10 +57,18 @@ class LossyWire:
     def _relay(self, caller: socket.socket) -> None:
         with caller, socket.socket(socket.AF_UNIX) as server:
             server.connect(self._server)
-            while request := caller.recv(1 << 20):
-                server.sendall(request)
-                answer = server.recv(1 << 20)
-                if self._marker in request and self._losses.acquire(blocking=False):
-                    self.lost += 1
-                    return
-                caller.sendall(answer)
+            loses = False
+            while True:
+                readable, _, _ = select.select([caller, server], [], [])
+                if caller in readable:
+                    request = caller.recv(1 << 20)
+                    if not request:
+                        return
+                    loses = self._marker in request and self._losses.acquire(blocking=False)
+                    server.sendall(request)
+                if server in readable:
+                    answer = server.recv(1 << 20)
+                    if loses:
+                        self.lost += 1
+                        return
+                    caller.sendall(answer)

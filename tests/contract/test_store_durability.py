@@ -10,8 +10,10 @@ from broker.domain.ledger import chain_of
 from broker.errors import DependencyUnavailable
 from broker.store import Durability, Store, open_store
 from broker.store.embedded import find_server_binary
+from broker.store.scripts import script
 from tests.contract.store_samples import NOW, ONE, a_session, an_event, write
 from tests.contract.store_servers import on_loopback, on_socket, redis_server_binary, until
+from tests.contract.store_wire import LossyWire
 
 CHAIN = chain_of(ONE)
 REDIS, VALKEY = redis_server_binary(), find_server_binary()
@@ -64,6 +66,29 @@ def test_a_write_that_does_not_reach_the_disk_is_not_acknowledged(tmp_path: Path
         with pytest.raises(DependencyUnavailable) as failed:
             write(store, a_session(2))
         assert failed.value.code == "ledger_unavailable"
+
+
+def test_a_write_sent_again_is_confirmed_anew(tmp_path: Path) -> None:
+    """The confirmation speaks of writes on its own connection, and the first one was cut."""
+    (tmp_path / "server").mkdir()
+    with (
+        on_socket(tmp_path / "server", binary=VALKEY, options=WRITES) as server,
+        LossyWire(
+            tmp_path,
+            server=server.url.removeprefix("unix://"),
+            marker=script("record").sha.encode(),
+        ) as wire,
+        open_store(wire.url) as store,
+    ):
+        write(store, a_session(1))
+        wire.lose(1)
+        write(store, a_session(2))
+        assert wire.lost == 1
+        store._connection.send("CONFIG", "SET", "appendfsync", "no")
+        wire.lose(1)
+        with pytest.raises(DependencyUnavailable):
+            write(store, a_session(3))
+        assert wire.lost == 2
 
 
 def test_where_only_a_replica_can_confirm_a_write_it_must(tmp_path: Path) -> None:

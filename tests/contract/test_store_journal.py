@@ -13,6 +13,7 @@ from broker.domain.ledger import BROKER_CHAIN, Head, chain_of, verify
 from broker.domain.ports import Save
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store import Store, open_store
+from broker.store.journal import _Write
 from tests.contract.store_samples import (
     NOW,
     ONE,
@@ -154,6 +155,43 @@ def test_writers_that_see_the_same_thing_are_both_heard(
         list(pool.map(append, (store, other)))
     entries = store.journal.entries(CHAIN, after=0, limit=1000)
     assert verify(entries, chain=CHAIN).seq == 2 * each
+
+
+def test_an_entry_follows_the_head_that_is_there_not_the_one_remembered(store: Store) -> None:
+    """A failover may have put another entry in the place of the one that we remember."""
+    store.journal.record(CHAIN, an_event(), now=NOW)
+    key = store.journal._keyspace.head(CHAIN)
+    store._connection.send("HSET", key, "hash", "f" * 64)
+    [entry] = store.journal.record(CHAIN, an_event(), now=NOW)
+    assert (entry.seq, entry.previous_hash) == (2, "f" * 64)
+
+
+def test_a_writer_that_came_too_late_has_the_next_turn(
+    store: Store, store_url: str, store_namespace: str
+) -> None:
+    """Without it, of two writers in step one would come too late for ever."""
+
+    def send(writer: Store, head: Head) -> str:
+        write = _Write(chain=CHAIN, events=(an_event(),), at=NOW, saves=(), places=())
+        answer = writer.journal._send(write, head, write.sealed_after(head))
+        return str(answer[0])
+
+    with open_store(store_url, namespace=store_namespace) as late:
+        assert send(store, Head()) == "done"
+        assert send(late, Head()) == "moved"
+        head = store.journal.head(CHAIN)
+        turn = store.journal._keyspace.turn(CHAIN)
+        store._connection.send("PERSIST", turn)
+        assert send(store, head) == "wait"
+        assert send(late, head) == "done"
+        assert send(store, store.journal.head(CHAIN)) == "done"
+
+
+def test_the_turn_of_a_writer_that_died_passes(store: Store) -> None:
+    turn = store.journal._keyspace.turn(CHAIN)
+    store._connection.send("SET", turn, "a writer that died", "PX", 50)
+    store.journal.record(CHAIN, an_event(), now=NOW)
+    assert store.journal.head(CHAIN).seq == 1
 
 
 def test_two_processes_extend_one_chain(store: Store, store_url: str, store_namespace: str) -> None:

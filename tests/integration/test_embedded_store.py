@@ -121,6 +121,7 @@ def test_ctrl_c_at_the_brokers_process_group_leaves_the_server_alone(folder: Pat
     writer.stdout.readline()
     with open_store(f"embedded:{folder}") as store:
         server = server_of(store)
+        assert os.getpgid(server) == server
         os.killpg(writer.pid, signal.SIGINT)
         writer.communicate(timeout=30)
         assert writer.returncode != 0
