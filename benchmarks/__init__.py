@@ -1,0 +1,1 @@
+"""Performance, measured as ratios: what we do beside the least that could be done instead."""
