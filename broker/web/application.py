@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -24,7 +22,6 @@ from broker.wiring import Services
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 _log = structlog.get_logger("broker.access")
 
 
@@ -46,8 +43,10 @@ def create_app(services: Services, metrics: Metrics) -> IssuerEndpoint:
 def _flask(services: Services, metrics: Metrics) -> Flask:
     app = Flask("broker", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(_end)
     problems.register(app)
 
     def caller() -> Call:
@@ -73,21 +72,26 @@ def _add_descriptions(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
-    structlog.contextvars.clear_contextvars()
+    g.request_id = problems.new_request_id()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # The path only: a query string is the place where people leave secrets.
+    response.headers["Cache-Control"] = "no-store"
+    # The route, not the address: people leave secrets in paths and in queries. What a write was
+    # about stands in the ledger under the same id.
     _log.info(
         "request",
         method=request.method,
-        path=request.path,
+        route=str(request.url_rule) if request.url_rule else None,
         status=response.status_code,
         source=request.remote_addr,
     )
     return response
+
+
+def _end(error: BaseException | None) -> None:  # noqa: ARG001 - Flask's signature
+    # A thread goes on to other connections; what it logs there is not of this request.
+    structlog.contextvars.clear_contextvars()

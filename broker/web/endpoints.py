@@ -116,7 +116,6 @@ def mount(
                 endpoint.path,
                 endpoint=endpoint.name,
                 methods=[endpoint.method],
-                provide_automatic_options=False,
                 view_func=_handler(
                     endpoint,
                     authenticate=authenticate,
@@ -220,6 +219,5 @@ def _rendered(endpoint: Endpoint, given: Reply | BaseModel) -> Response:
     reply = given if isinstance(given, Reply) else Reply(given)
     body = "" if reply.body is None else reply.body.model_dump_json(by_alias=True)
     response = Response(body, status=endpoint.status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
     response.headers.extend(reply.headers)
     return response

@@ -82,7 +82,6 @@ def _first(
 
 def _again(status: int, body: str) -> Response:
     response = Response(body, status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from broker.errors import DependencyUnavailable
+from broker.errors import BrokerError, DependencyUnavailable, NotFound
 from broker.services.ambient import Clock
 from broker.services.issuer_directory import Document, IssuerDirectory, IssuerDocuments
+from broker.web import problems
 from broker.web.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ REFRESH_SECONDS = 2.0
 
 LOOKUPS_A_SECOND = 50
 """Store look-ups for issuers not in memory; past that a flood of invented ids gets 503."""
+
+
+class _MethodNotAllowed(BrokerError):
+    code = "method_not_allowed"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 class IssuerEndpoint:
@@ -70,18 +76,18 @@ class IssuerEndpoint:
     ) -> tuple[str, HTTPStatus, list[tuple[str, str]], bytes]:
         asked = _PATH.fullmatch(path)
         if asked is None:
-            return "none", *_plain(HTTPStatus.NOT_FOUND)
+            return "none", *_problem(_not_found())
         name = "jwks" if asked[2] == "jwks.json" else "discovery"
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            status, headers, body = _plain(HTTPStatus.METHOD_NOT_ALLOWED)
+            status, headers, body = _problem(_MethodNotAllowed("Issuers' documents are only read."))
             return name, status, [*headers, ("Allow", "GET, HEAD")], body
         try:
             found = self._find(asked[1])
-        except DependencyUnavailable:
-            status, headers, body = _plain(HTTPStatus.SERVICE_UNAVAILABLE)
+        except DependencyUnavailable as e:
+            status, headers, body = _problem(e)
             return name, status, [*headers, ("Retry-After", "2")], body
         if found is None:
-            return name, *_plain(HTTPStatus.NOT_FOUND)
+            return name, *_problem(_not_found())
         document = found.jwks if name == "jwks" else found.discovery
         return name, *self._document(document, environ.get("HTTP_IF_NONE_MATCH"))
 
@@ -90,7 +96,9 @@ class IssuerEndpoint:
         if found is not None:
             return found
         if not self._lookups.take():
-            raise DependencyUnavailable("Too many unknown issuers are asked for at the moment.")
+            raise DependencyUnavailable(
+                "Too many unknown issuers are asked for at the moment.", code="store_unavailable"
+            )
         return self._directory.look_up(issuer_id)
 
     def _document(
@@ -124,9 +132,19 @@ class IssuerEndpoint:
             self._stopping.wait(REFRESH_SECONDS)
 
 
-def _plain(status: HTTPStatus) -> tuple[HTTPStatus, list[tuple[str, str]], bytes]:
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
-    return status, headers, status.phrase.encode("ascii") + b"\n"
+def _problem(error: BrokerError) -> tuple[HTTPStatus, list[tuple[str, str]], bytes]:
+    request_id = problems.new_request_id()
+    headers = [
+        ("Content-Type", problems.MEDIA_TYPE),
+        ("Cache-Control", "no-store"),
+        ("X-Request-Id", request_id),
+    ]
+    body = problems.document(error, request_id=request_id).encode("ascii")
+    return HTTPStatus(error.status), headers, body
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such issuer, or no such document of it.")
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

@@ -41,6 +41,4 @@ def blueprint(services: Services, metrics: Metrics) -> Blueprint:
 
 
 def _json(content: dict[str, object], *, status: int) -> Response:
-    response = Response(json.dumps(content), status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return Response(json.dumps(content), status=status, content_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from http import HTTPStatus
 
 import structlog
@@ -11,10 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from broker.errors import BrokerError, InvalidRequest, NotFound, RateLimited
 
+MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger(__name__)
 
 _CODES_OF_HTTP = {400: "invalid_request", 404: "not_found"}
 _DETAILS_OF_HTTP = {
+    400: "The request ended early, or is not what HTTP allows. Send it again, whole.",
     404: "There is nothing at this address. `/openapi.json` lists what there is.",
     405: "This address does not take that method. `/openapi.json` lists what it takes.",
     413: "The body is too large. No request here needs more than 64 KiB.",
@@ -22,35 +25,39 @@ _DETAILS_OF_HTTP = {
 }
 
 
-def problem(error: BrokerError) -> Response:
-    """The answer that tells a caller of `error`."""
+def document(error: BrokerError, *, request_id: str) -> str:
+    """The JSON document that tells a caller of `error`."""
     members: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "code": error.code,
         "detail": error.public_message,
-        "request_id": request_id(),
+        "request_id": request_id,
         **error.extra,
     }
     if isinstance(error, InvalidRequest):
         members["errors"] = [
             {"field": problem.field, "message": problem.message} for problem in error.problems
         ]
+    return json.dumps(members)
+
+
+def new_request_id() -> str:
+    """An id of our own making: one that a caller chooses may be another's, or a secret."""
+    return secrets.token_hex(12)
+
+
+def problem(error: BrokerError) -> Response:
+    """The answer that tells a caller of `error`."""
     response = Response(
-        json.dumps(members), status=error.status, content_type="application/problem+json"
+        document(error, request_id=g.request_id), status=error.status, content_type=MEDIA_TYPE
     )
-    response.headers["Cache-Control"] = "no-store"
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="broker"'
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(error.extra.get("retry_after", 2))
     return response
-
-
-def request_id() -> str:
-    """The id of the request being answered."""
-    return str(g.get("request_id", ""))
 
 
 def register(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""gunicorn's thread worker and logger, each with the one thing that we need different.
+"""gunicorn's thread worker and logger, each with the little that we need different.
 
 The stock worker keeps a terminated process alive for the whole graceful timeout while any client
 merely keeps its connection open, so that every restart behind a load balancer would take that
@@ -7,11 +7,15 @@ long.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
+
+from broker.web import malformed
 
 
 class PromptWorker(ThreadWorker):
@@ -27,6 +31,12 @@ class PromptWorker(ThreadWorker):
             connection.timeout = 0
         self.murder_keepalived()
         self.murder_pending()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer what never reached the application; gunicorn would repeat parts of it."""
+        # Nobody is told about a caller who has gone already.
+        with suppress(OSError):
+            util.write_nonblock(client, malformed.answer(exc))
 
 
 class RootLogger(Logger):
