@@ -12,8 +12,9 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present, aware and in UTC."""
-    return datetime.now(UTC)
+    """The present, aware and in UTC, to the millisecond: as precise as records keep it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class Entropy:
