@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
+import click
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from broker.cli.failures import CommandFailed, CommandRefused
 
@@ -13,12 +16,31 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """A session waits for KMS and STS, with retries."""
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry as a bearer token: printable ASCII without spaces."""
+
+
+class _Problem(BaseModel):
+    """What commands read of a problem document (RFC 9457)."""
+
+    detail: str
+    code: str
+    request_id: str
+
 
 class BrokerClient:
     """One broker, one caller. A context manager that closes its connections."""
 
     def __init__(self, url: str, api_token: str) -> None:
-        self._url = url.rstrip("/")
+        """Raises UsageError for an address that is no http URL and for a token that cannot be sent.
+
+        The token is not repeated.
+        """
+        if _TOKEN.fullmatch(api_token) is None:
+            raise click.UsageError(
+                "The API token holds characters that no token has; was a line break copied with it?"
+            )
+        self._url = _checked(url).rstrip("/")
         self._http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {api_token}"},
@@ -48,21 +70,36 @@ class BrokerClient:
         self._http.close()
 
 
+def _checked(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise click.UsageError(f"{url!r} is not the URL of a broker. Is BROKER_URL right?")
+    return url
+
+
 def _json(response: httpx.Response, url: str) -> Any:
     if response.status_code == httpx.codes.NO_CONTENT:
         return None
     try:
         return response.json()
     except ValueError as e:
-        raise CommandFailed(f"{url} does not answer like a broker. Is BROKER_URL right?") from e
+        raise not_a_broker(url) from e
 
 
 def _failure(response: httpx.Response, url: str) -> CommandFailed:
-    if response.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
+    try:
+        problem = _Problem.model_validate_json(response.content)
+    except ValidationError:
         return CommandFailed(
             f"{url} answered {response.status_code}, not like a broker. Is BROKER_URL right?"
         )
-    problem = _json(response, url)
-    sentence = f"{problem['detail']} (request {problem['request_id']})"
     failure = CommandFailed if response.is_server_error else CommandRefused
-    return failure(sentence, code=problem["code"])
+    return failure(f"{problem.detail} (request {problem.request_id})", code=problem.code)
+
+
+def not_a_broker(url: str) -> CommandFailed:
+    """What answers at `url` succeeds in something else; what it said is not repeated."""
+    return CommandFailed(f"{url} does not answer like a broker. Is BROKER_URL right?")

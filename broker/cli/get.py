@@ -7,42 +7,58 @@ import shlex
 from collections.abc import Callable, Mapping
 
 import click
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from broker.cli.client import BrokerClient
-
-Opened = Mapping[str, Mapping[str, str]]
+from broker.cli.client import BrokerClient, not_a_broker
 
 
-def _env(opened: Opened) -> str:
-    given = opened["credentials"]
+class _Given(BaseModel):
+    """Credentials as the broker answers them."""
+
+    access_key_id: str
+    secret_access_key: str = Field(repr=False)
+    session_token: str = Field(repr=False)
+    expiration: str
+
+
+class _Opened(BaseModel):
+    """What the formats need of a session's answer, whose other members `json` passes on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    credentials: _Given
+
+
+def _env(opened: _Opened) -> str:
+    given = opened.credentials
     variables = {
-        "AWS_ACCESS_KEY_ID": given["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": given["secret_access_key"],
-        "AWS_SESSION_TOKEN": given["session_token"],
-        "AWS_CREDENTIAL_EXPIRATION": given["expiration"],
+        "AWS_ACCESS_KEY_ID": given.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": given.secret_access_key,
+        "AWS_SESSION_TOKEN": given.session_token,
+        "AWS_CREDENTIAL_EXPIRATION": given.expiration,
     }
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
-def _json(opened: Opened) -> str:
-    return json.dumps(opened, indent=2)
+def _json(opened: _Opened) -> str:
+    return opened.model_dump_json(indent=2)
 
 
-def _credential_process(opened: Opened) -> str:
+def _credential_process(opened: _Opened) -> str:
     """As AWS's SDKs read it; without Expiration nothing would ever be refreshed."""
-    given = opened["credentials"]
+    given = opened.credentials
     return json.dumps(
         {
             "Version": 1,
-            "AccessKeyId": given["access_key_id"],
-            "SecretAccessKey": given["secret_access_key"],
-            "SessionToken": given["session_token"],
-            "Expiration": given["expiration"],
+            "AccessKeyId": given.access_key_id,
+            "SecretAccessKey": given.secret_access_key,
+            "SessionToken": given.session_token,
+            "Expiration": given.expiration,
         }
     )
 
 
-FORMATS: Mapping[str, Callable[[Opened], str]] = {
+FORMATS: Mapping[str, Callable[[_Opened], str]] = {
     "env": _env,
     "json": _json,
     "credential-process": _credential_process,
@@ -112,7 +128,7 @@ def get(  # noqa: PLR0913 - one argument an option
       credential_process = broker get --account 111122223333 --ticket T-1042 --format credential-process
     """  # noqa: E501 - a line of a configuration file cannot be wrapped
     with BrokerClient(url, token) as broker:
-        opened = broker.request(
+        answer = broker.request(
             "POST",
             "/v1/sessions",
             {
@@ -124,4 +140,12 @@ def get(  # noqa: PLR0913 - one argument an option
                 "services": list(services),
             },
         )
-    click.echo(FORMATS[form](opened))
+    click.echo(FORMATS[form](_parsed(answer, url)))
+
+
+def _parsed(answer: object, url: str) -> _Opened:
+    try:
+        return _Opened.model_validate(answer)
+    except ValidationError:
+        # Not chained: pydantic's error repeats what was sent, which may be half of a secret.
+        raise not_a_broker(url) from None
