@@ -130,7 +130,7 @@ class World:
 
     def aws(self, credentials: Mapping[str, str], *arguments: str) -> Ran:
         """The real AWS CLI, with these variables of credentials."""
-        environment = aws_environment(self.stage.sandbox.url) | credentials
+        environment = {**aws_environment(self.stage.sandbox.url), **credentials}
         return run("aws", *arguments, home=self.home, environment=environment)
 
     def client(self, service: str, keys: Mapping[str, str] | None = None) -> Any:
