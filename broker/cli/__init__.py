@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from broker.cli.demo.command import demo
 from broker.cli.failures import reported
 from broker.cli.get import get
 from broker.cli.serve import serve
@@ -24,6 +25,7 @@ def broker() -> None:
     """
 
 
+broker.add_command(demo)
 broker.add_command(get)
 broker.add_command(serve)
 broker.add_command(tokens)

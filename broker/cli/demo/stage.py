@@ -62,6 +62,7 @@ class Stage:
         self._sandbox_port = sandbox_port
         self._overrides = dict(settings or {})
         self._broker: subprocess.Popen[bytes] | None = None
+        self._leash: subprocess.Popen[bytes] | None = None
         self._sandbox: Sandbox | None = None
         self.environment: dict[str, str] = {}
 
@@ -122,6 +123,7 @@ class Stage:
                 # Ctrl-C is for the stage, which then stops the broker in order.
                 start_new_session=True,
             )
+        self._leash = _leash(self._broker.pid)
         deadline = time.monotonic() + PATIENCE
         while not self._is_ready():
             if self._broker.poll() is not None or time.monotonic() > deadline:
@@ -134,17 +136,34 @@ class Stage:
         except httpx.TransportError:
             return False
 
+    def wait_for_broker(self) -> None:
+        """Return when the broker has ended by itself, which it never should."""
+        if self._broker is not None:
+            self._broker.wait()
+
     def stop_broker(self) -> None:
-        """Stop the broker gracefully."""
+        """Stop the broker gracefully, or by force where it does not stop."""
         if self._broker is not None:
             self._broker.terminate()
-            self._broker.wait(PATIENCE)
-            self._broker = None
+            try:
+                self._broker.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._broker.pid, signal.SIGKILL)
+            self._forget_broker()
 
     def kill_broker(self) -> None:
         """Kill every process of the broker at once, as a power cut would."""
         if self._broker is not None:
             os.killpg(self._broker.pid, signal.SIGKILL)
+            self._forget_broker()
+
+    def _forget_broker(self) -> None:
+        """Collect what has ended, and take the leash off first: its number may be used anew."""
+        if self._leash is not None:
+            self._leash.kill()
+            self._leash.communicate()
+            self._leash = None
+        if self._broker is not None:
             self._broker.wait(PATIENCE)
             self._broker = None
 
@@ -202,6 +221,19 @@ class Stage:
             name.removeprefix("param_"): value for name, value in link if name.startswith("param_")
         }
         self.sandbox.deploy(account["account_id"], template.text, parameters)
+
+
+def _leash(pid: int) -> subprocess.Popen[bytes]:
+    """A process that ends `pid` when this one ends, however that comes about.
+
+    Only this process holds the other end of its standard input, and the kernel closes that.
+    """
+    return subprocess.Popen(  # noqa: S603 - fixed words and a number
+        ["/bin/sh", "-c", 'read _; kill "$1"', "leash", str(pid)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def command(name: str) -> Path:

@@ -1,0 +1,14 @@
+"""The chapters of the demo's story, a module each; `story` in `broker.cli.demo` has the words."""
+
+from broker.cli.demo.chapters import engineer, issuer, ledger, onboarding, requests, tokens
+from broker.cli.demo.story import Chapter
+
+STORY = (
+    Chapter("Two customers are onboarded", onboarding.steps),
+    Chapter("Each has an issuer of its own, where AWS fetches the keys", issuer.steps),
+    Chapter("An engineer works on the ticket, with the real AWS CLI", engineer.reading),
+    Chapter("A session can be narrowed, and there is one for support cases", engineer.narrower),
+    Chapter("AWS itself refuses what was not minted for this ticket and role", tokens.steps),
+    Chapter("The broker refuses who has no reason to be there", requests.steps),
+    Chapter("Everything stands in the ledger", ledger.steps),
+)

@@ -1,0 +1,86 @@
+"""`broker demo`: the whole system on this machine, told step by step."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from broker.cli.failures import CommandFailed
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(
+    epilog="Exit codes: 0 every step held, 1 a step did not hold or the stage could not be set, "
+    "2 wrong usage."
+)
+@click.option(
+    "--once", is_flag=True, help="Tell the story, check each step, stop everything and end."
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=".demo",
+    show_default=True,
+    help="Store, log and env file; deleted and made anew, if a demo made it.",
+)
+@click.option(
+    "--port",
+    type=_PORT,
+    default=8080,
+    show_default=True,
+    help="Of the broker; if it is taken, any other. 0 is any.",
+)
+@click.option(
+    "--sandbox-port",
+    type=_PORT,
+    default=8081,
+    show_default=True,
+    help="Of the sandbox, likewise.",
+)
+def demo(*, once: bool, folder: Path, port: int, sandbox_port: int) -> None:
+    """See the broker at work, with a sandbox in place of AWS.
+
+    Starts both on loopback addresses, onboards two customers, and tells step by step what was
+    expected and what came: an engineer's session for a ticket, what the AWS CLI may do with its
+    credentials and what not, tokens that AWS refuses, requests that the broker refuses, and the
+    ledger of it all. Then it serves until Ctrl-C, for you to try:
+
+    \b
+      . .demo/env
+      eval "$(broker get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"
+      aws sts get-caller-identity
+
+    .demo/env also holds an API token for every role: BROKER_ADMIN_TOKEN, BROKER_ENGINEER_TOKEN,
+    BROKER_CONSOLE_TOKEN, BROKER_CUSTOMER_TOKEN and BROKER_AUDITOR_TOKEN.
+    """
+    _require_what_it_plays_with()
+    # The demo pulls in half of the system, which no other command should wait for.
+    from broker.cli.demo import performance  # noqa: PLC0415
+    from broker.cli.demo.chapters import STORY  # noqa: PLC0415
+    from broker.cli.demo.folder import FolderRefused  # noqa: PLC0415
+    from broker.cli.demo.stage import StageError  # noqa: PLC0415
+    from broker.cli.demo.telling import Telling  # noqa: PLC0415
+
+    place = performance.Place(folder=folder, port=port, sandbox_port=sandbox_port)
+    afterwards = performance.Afterwards.STOP if once else performance.Afterwards.SERVE
+    try:
+        outcome = performance.perform(
+            STORY, place=place, afterwards=afterwards, telling=Telling.on_standard_output()
+        )
+    except (FolderRefused, StageError) as e:
+        raise CommandFailed(str(e)) from e
+    sys.exit(outcome)
+
+
+def _require_what_it_plays_with() -> None:
+    """The sandbox and the AWS CLI are not among what production installs."""
+    has_aws_cli = Path(sys.executable).with_name("aws").exists()
+    if find_spec("moto") is None or not has_aws_cli:
+        raise CommandFailed(
+            "The demo needs the sandbox and the AWS CLI, which production does without: "
+            "`make install`, or pip install 'support-access-broker[sandbox,dev]'."
+        )
