@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId, IssuerId
+from broker.domain.revocations import NOTHING_REVOKED, Revocations
 from broker.domain.times import Timestamp
 from keys.rotation import KeyRecord
 
@@ -47,7 +48,10 @@ class Payer(StrEnum):
 class Account:
     """One customer account as it is wanted and as it was last found.
 
-    `issuer` is the exact `iss` of its tokens; `last_error` is a sentence for people, without ARNs.
+    `issuer` is the exact `iss` of its tokens. `last_error` is a sentence for people, without ARNs;
+    `failures` counts the passes that failed since the last good one, `next_check_at` says when the
+    worker looks again. `staging_since` stands while a key is being made, so that a crash then
+    leads to looking for that key instead of to a second one.
     """
 
     account_id: AccountId
@@ -64,6 +68,11 @@ class Account:
     created_at: Timestamp
     template_version: str | None = None
     last_error: str | None = None
+    failures: int = 0
+    next_check_at: Timestamp | None = None
+    revocations: Revocations = NOTHING_REVOKED
+    staging_since: Timestamp | None = None
+    rotation_asked_at: Timestamp | None = None
 
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""

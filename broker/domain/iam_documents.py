@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from broker.domain.accounts import Profile
 from broker.domain.claims import AUDIENCE, SESSION_TAG, TICKET_TAG
 from broker.domain.identifiers import ServiceName
+from broker.domain.revocations import Revocations
+from broker.domain.times import rfc3339
 
 Document = Mapping[str, object]
 
@@ -244,3 +246,30 @@ def deny_everything() -> str:
             "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
         }
     )
+
+
+def denial(revocations: Revocations, *, everything: bool) -> Document | None:
+    """The inline policy for what is revoked; None where nothing is.
+
+    `everything` denies all, whenever it was issued: the customer's consent is off.
+    """
+    statements: list[Document] = []
+    if everything:
+        statements.append(_deny("ConsentIsOff", {}))
+    elif revocations.issued_before is not None:
+        before = {"aws:TokenIssueTime": rfc3339(revocations.issued_before)}
+        statements.append(_deny("IssuedBefore", {"DateLessThan": before}))
+    if revocations.sessions and not everything:
+        ids = sorted(session.session_id for session in revocations.sessions)
+        tagged = {f"aws:PrincipalTag/{SESSION_TAG}": _one_or_more(ids)}
+        statements.append(_deny("RevokedSessions", {"StringEquals": tagged}))
+    return {"Version": VERSION, "Statement": statements} if statements else None
+
+
+def _deny(sid: str, condition: Document) -> Document:
+    statement: dict[str, object] = {"Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "*"}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _one_or_more(ids: Sequence[str]) -> str | list[str]:
+    return ids[0] if len(ids) == 1 else list(ids)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from broker.domain.accounts import Account, Payer, Profile, subject_of
+from broker.domain.accounts import Account, Consent, Payer, Profile, subject_of
 from broker.domain.claims import AUDIENCE
 from broker.domain.grants import Access
 from broker.domain.iam_documents import (
     Document,
     condition_prefix,
+    denial,
     denied_reads,
     support_cases,
     trust_policy,
@@ -62,6 +63,9 @@ class RolePolicy:
     """Partitions in which the trust policy demands that a token is pinned to its role."""
 
 
+REVOCATIONS = "Revocations"
+"""The name of the inline policy that denies what was revoked."""
+
 _SUFFIX = {Access.READ: "Support-ReadOnly", Access.CASE: "Support-Cases"}
 
 
@@ -82,8 +86,8 @@ def provider_arn(account: Account) -> str:
     return f"arn:{account.partition}:iam::{account.account_id}:oidc-provider/{prefix}"
 
 
-def wanted_in(account: Account, policy: RolePolicy) -> Wanted:
-    """The provider and the roles that `account` should have under `policy`."""
+def wanted_in(account: Account, policy: RolePolicy, *, now: datetime) -> Wanted:
+    """The provider and the roles that `account` should have under `policy` at `now`."""
     tags = {"ManagedBy": f"{policy.name_prefix}-Support"}
     provider = ProviderSpec(
         arn=provider_arn(account),
@@ -97,17 +101,21 @@ def wanted_in(account: Account, policy: RolePolicy) -> Wanted:
         subject=subject_of(account.account_id),
         pinned=account.partition in policy.pinned_partitions,
     )
+    revoked = _revoked(account, now)
     read = _Content(
         description="Read-only access for support tickets",
         boundary="ReadOnlyAccess",
         managed=_managed_policies(account),
-        inline={"DeniedReads": denied_reads(account.profile, partition=account.partition)},
+        inline={
+            "DeniedReads": denied_reads(account.profile, partition=account.partition),
+            **revoked,
+        },
     )
     case = _Content(
         description="AWS support cases on the customer's behalf",
         boundary="AWSSupportAccess",
         managed=(),
-        inline={"SupportCases": support_cases()},
+        inline={"SupportCases": support_cases(), **revoked},
     )
     aws_managed = f"arn:{account.partition}:iam::aws:policy/"
 
@@ -138,6 +146,12 @@ class _Content:
     boundary: str
     managed: tuple[str, ...]
     inline: Mapping[str, Document]
+
+
+def _revoked(account: Account, now: datetime) -> Mapping[str, Document]:
+    """What ends live sessions, as an inline policy of its own in both roles."""
+    document = denial(account.revocations.at(now), everything=account.consent is Consent.OFF)
+    return {} if document is None else {REVOCATIONS: document}
 
 
 def _managed_policies(account: Account) -> tuple[str, ...]:

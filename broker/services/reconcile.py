@@ -83,7 +83,7 @@ class Reconcile:
         return self._settle(account_id, call, error=None)
 
     def _apply(self, managed: ManagedAccount, call: Call, *, account: Account) -> None:
-        wanted = wanted_in(account, self.policy)
+        wanted = wanted_in(account, self.policy, now=self.clock())
         for step in plan(wanted, managed.observe(wanted)):
             try:
                 managed.apply(step)

@@ -24,7 +24,7 @@ from broker.domain.lifecycle import (
 )
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.errors import DependencyUnavailable, UpstreamRejected
-from tests.unit.domain.making import account
+from tests.unit.domain.making import NOW, account
 
 WANTED = wanted_in(
     account(),
@@ -33,6 +33,7 @@ WANTED = wanted_in(
         longest_session=timedelta(hours=4),
         pinned_partitions=frozenset({"aws"}),
     ),
+    now=NOW,
 )
 PROVIDER, ROLE = WANTED.provider, WANTED.roles[0]
 POLICY = "arn:aws:iam::aws:policy/SecurityAudit"

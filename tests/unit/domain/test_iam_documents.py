@@ -19,7 +19,7 @@ from broker.domain.iam_documents import (
 from broker.domain.identifiers import ServiceName
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.domain.sessions import LONGEST_OF_AWS
-from tests.unit.domain.making import ISSUER, account
+from tests.unit.domain.making import ISSUER, NOW, account
 
 PREFIX = ISSUER.removeprefix("https://")
 POLICY = RolePolicy(
@@ -117,7 +117,7 @@ def _fits(services):
 @pytest.mark.parametrize("payer", Payer)
 def test_roles_stay_within_iams_limits(partition, profile, payer):
     """Ten managed policies, 10,240 characters inline, ARNs of the account's own partition."""
-    wanted = wanted_in(account(partition=partition, profile=profile, payer=payer), POLICY)
+    wanted = wanted_in(account(partition=partition, profile=profile, payer=payer), POLICY, now=NOW)
     for role in wanted.roles:
         assert len(role.managed_policies) <= 10
         assert sum(len(compact(doc)) for doc in role.inline_policies.values()) <= 10_240
@@ -127,7 +127,7 @@ def test_roles_stay_within_iams_limits(partition, profile, payer):
 
 def test_the_boundaries_are_awss_own():
     """The cap of each role is one of the two policies that the customer's stack allows."""
-    read, case = wanted_in(account(), POLICY).roles
+    read, case = wanted_in(account(), POLICY, now=NOW).roles
     assert read.boundary == "arn:aws:iam::aws:policy/ReadOnlyAccess"
     assert case.boundary == "arn:aws:iam::aws:policy/AWSSupportAccess"
     assert case.managed_policies == frozenset()

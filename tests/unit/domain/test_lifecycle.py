@@ -27,14 +27,14 @@ from broker.domain.lifecycle import (
     same_document,
 )
 from broker.domain.role_plan import RolePolicy, wanted_in
-from tests.unit.domain.making import account
+from tests.unit.domain.making import NOW, account
 
 POLICY = RolePolicy(
     name_prefix="Acme",
     longest_session=timedelta(hours=4),
     pinned_partitions=frozenset({"aws"}),
 )
-WANTED = wanted_in(account(), POLICY)
+WANTED = wanted_in(account(), POLICY, now=NOW)
 READ, CASE = WANTED.roles
 
 
