@@ -153,3 +153,27 @@ def test_nobody_listens(client: IssuerClient) -> None:
         issuer = issuers.publish("gone", [])
     with pytest.raises(IssuerUnreachableError):
         client.discovery(issuer)
+
+
+NO_HOSTS = (
+    "https://999.1.1.1",
+    "https://....",
+    f"https://{'a' * 70}.test",
+    "http://127.0.0.1:99999",
+)
+
+
+@pytest.mark.parametrize("issuer", NO_HOSTS)
+def test_name_that_cannot_be_a_host(issuer: str, client: IssuerClient) -> None:
+    """Refused like any host that does not answer, before a name service is asked."""
+    with pytest.raises(IssuerUnreachableError):
+        client.discovery(issuer)
+
+
+def test_redirect_within_the_host() -> None:
+    """Over https and on the same host a redirect is followed."""
+    origin = httpx.URL("https://issuer.example.test/a")
+    target = httpx.URL("https://issuer.example.test/b")
+    assert openid_fetch._redirected(origin, target) == target
+    with pytest.raises(IssuerUnreachableError):
+        openid_fetch._redirected(origin, target.copy_with(scheme="http"))
