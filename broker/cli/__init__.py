@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from broker.cli.demo.command import demo
 from broker.cli.failures import reported
-from broker.cli.get import get
-from broker.cli.serve import serve
-from broker.cli.tokens import tokens
 
 __all__ = ["main"]
 
+COMMANDS = {
+    "demo": "broker.cli.demo.command",
+    "get": "broker.cli.get",
+    "serve": "broker.cli.serve",
+    "tokens": "broker.cli.tokens",
+}
+"""The module of each command, which holds it under its own name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Commands(click.Group):
+    """Imports a command when it is called: `broker get` must not wait for what `serve` needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name, for the help text."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None if there is no such name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="support-access-broker")
 def broker() -> None:
     """Short-lived, read-only AWS credentials for support tickets.
@@ -23,12 +48,6 @@ def broker() -> None:
     \b
       broker get --account 111122223333 --ticket T-1042
     """
-
-
-broker.add_command(demo)
-broker.add_command(get)
-broker.add_command(serve)
-broker.add_command(tokens)
 
 
 def main() -> None:
