@@ -25,21 +25,23 @@ _PORT = click.IntRange(0, 65535)
     type=click.Path(path_type=Path),
     default=".demo",
     show_default=True,
-    help="Store, log and env file; deleted and made anew, if a demo made it.",
+    help="For store, log and env file; what an earlier demo left there is deleted.",
 )
 @click.option(
     "--port",
     type=_PORT,
     default=8080,
     show_default=True,
-    help="Of the broker; if it is taken, any other. 0 is any.",
+    metavar="PORT",
+    help="Where the broker listens, or any other port if it is taken; 0 is any.",
 )
 @click.option(
     "--sandbox-port",
     type=_PORT,
     default=8081,
     show_default=True,
-    help="Of the sandbox, likewise.",
+    metavar="PORT",
+    help="The same for the sandbox.",
 )
 def demo(*, once: bool, folder: Path, port: int, sandbox_port: int) -> None:
     """See the broker at work, with a sandbox in place of AWS.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import boto3
@@ -37,15 +37,19 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sts import STSClient
 
-ACCEPTED = "accepted"
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What AWS answered: `accepted`, or the code of its refusal and its words."""
+    """What AWS answered: a code, and its words where it refused."""
 
     code: str
     words: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}" if self.words else self.code
+
+
+ACCEPTED = Verdict("accepted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class Forger:
             )
         except ClientError as e:
             return Verdict(e.response["Error"]["Code"], e.response["Error"]["Message"])
-        return Verdict(ACCEPTED)
+        return ACCEPTED
 
 
 def forger_of(stage: Stage, *account_ids: str) -> Forger:
@@ -113,11 +117,6 @@ def tampered(identity_token: str, *, ticket: str) -> str:
     claims = from_json(b64url_decode(payload))
     claims[TAGS_CLAIM]["principal_tags"]["Ticket"] = [ticket]
     return ".".join((header, b64url_encode(to_json(claims)), signature))
-
-
-def expired(now: datetime) -> datetime:
-    """When a token was minted that has long ended by `now`."""
-    return now - timedelta(hours=1)
 
 
 def _kms(stage: Stage) -> KMSClient:

@@ -104,8 +104,8 @@ def _serve(stage: Stage, telling: Telling) -> None:
     with suppress(KeyboardInterrupt):
         stage.wait_for_broker()
         raise StageError(f"The broker has ended by itself; see {stage.log}.")
-    with telling.meanwhile("Stopping"):
-        stage.stop()
+    telling.say()
+    telling.say("Stopping everything.")
 
 
 @contextmanager

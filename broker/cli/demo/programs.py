@@ -97,13 +97,12 @@ class AwsCli:
         """`aws <words>` as a step: its output as `reading` tells it, or the code of the refusal."""
 
         def play() -> Step:
-            command_line = ["aws", *shlex.split(words)]
-            answer = run(command_line, self.environment, given=given)
+            answer = run(["aws", *shlex.split(words)], self.environment, given=given)
             return Step(
-                title=f"{title} ({' '.join(command_line[:3])})",
+                title=title,
                 expected=expected,
                 got=reading(answer.output) if answer.succeeded else answer.code,
-                detail=answer.error if answer.error else answer.output,
+                detail=answer.error or answer.output,
             )
 
         return play

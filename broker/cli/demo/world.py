@@ -17,7 +17,7 @@ from broker.domain.permissions import Role
 
 ACCOUNT_ID, CUSTOMER = "111122223333", "Harbour Bank"
 OTHER_ACCOUNT_ID, OTHER_CUSTOMER = "444455556666", "Orchard Foods"
-ENGINEER, COLLEAGUE = "jane@vendor.example", "omar@vendor.example"
+ENGINEER, COLLEAGUE = "jane", "omar"
 TICKET = "T-1042"
 
 CALLERS: Mapping[Role, str] = {

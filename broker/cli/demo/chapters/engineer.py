@@ -22,22 +22,36 @@ def reading(world: World) -> Steps:
     aws = world.aws(opened.credentials)
     yield from together(
         aws.step(
-            "AWS knows engineer and ticket",
+            "AWS names engineer and ticket (aws sts)",
             "sts get-caller-identity --query Arn --output text",
             expected=opened.session["role_session_name"],
             reading=lambda arn: arn.strip().rsplit("/", 1)[-1],
         ),
         aws.step(
-            "reading the roles",
+            "reading the roles works (aws iam list-roles)",
             'iam list-roles --query "length(Roles)"',
             expected="3 roles",
             reading=lambda text: f"{text.strip()} roles",
         ),
-        aws.step("listing the buckets", "s3 ls", expected=BUCKET, reading=_last_word),
-        aws.step("making a bucket", "s3 mb s3://made-by-support", expected=ACCESS_DENIED),
-        aws.step("making a user", "iam create-user --user-name support", expected=ACCESS_DENIED),
+        aws.step(
+            "listing the buckets works (aws s3 ls)", "s3 ls", expected=BUCKET, reading=_last_word
+        ),
+        aws.step(
+            "making a bucket is refused (aws s3 mb)",
+            "s3 mb s3://made-by-support",
+            expected=ACCESS_DENIED,
+        ),
+        aws.step(
+            "making a user is refused (aws iam create-user)",
+            "iam create-user --user-name support",
+            expected=ACCESS_DENIED,
+        ),
         # The CLI asks for the object's head first, and such an answer has a status but no code.
-        aws.step("reading the customer's data", f"s3 cp {OBJECT} -", expected="403"),
+        aws.step(
+            "reading the customer's data is refused (aws s3 cp)",
+            f"s3 cp {OBJECT} -",
+            expected="403",
+        ),
     )
 
 
@@ -47,17 +61,25 @@ def narrower(world: World) -> Steps:
     cases = world.aws(world.open_session("--access", "case").credentials)
     yield from together(
         ec2.step(
-            "for ec2 only: reading the networks",
+            "for ec2: reading the networks works (aws ec2)",
             'ec2 describe-vpcs --query "length(Vpcs)"',
             expected="1 network",
             reading=lambda text: f"{text.strip()} network",
         ),
-        ec2.step("for ec2 only: listing the buckets", "s3 ls", expected=ACCESS_DENIED),
+        ec2.step(
+            "for ec2: listing the buckets is refused (aws s3 ls)", "s3 ls", expected=ACCESS_DENIED
+        ),
         _raises_a_case(cases),
-        cases.step("for cases: listing the buckets", "s3 ls", expected=ACCESS_DENIED),
-        cases.step("for cases: reading the roles", "iam list-roles", expected=ACCESS_DENIED),
         cases.step(
-            "for cases: reading the networks",
+            "for cases: listing the buckets is refused (aws s3 ls)", "s3 ls", expected=ACCESS_DENIED
+        ),
+        cases.step(
+            "for cases: reading the roles is refused (aws iam)",
+            "iam list-roles",
+            expected=ACCESS_DENIED,
+        ),
+        cases.step(
+            "for cases: reading the networks is refused (aws ec2)",
             "ec2 describe-vpcs",
             # EC2 has its own word for it.
             expected="UnauthorizedOperation",
@@ -69,15 +91,18 @@ def _customer_data(world: World) -> Steps:
     """There is something to read: the customer keeps an object, and can read it."""
     administrator = world.aws(world.account.administrator.environment())
     yield administrator.step(
-        "the customer makes a bucket", f"s3 mb s3://{BUCKET}", expected="done"
+        "the customer makes a bucket (aws s3 mb)", f"s3 mb s3://{BUCKET}", expected="done"
     )()
     yield administrator.step(
-        "the customer keeps data there", f"s3 cp - {OBJECT}", expected="done", given="jane,100\n"
+        "the customer keeps data in it (aws s3 cp)",
+        f"s3 cp - {OBJECT}",
+        expected="done",
+        given="joan,5200\n",
     )()
     yield administrator.step(
-        "the customer reads it again",
+        "the customer can read the data (aws s3 cp)",
         f"s3 cp {OBJECT} -",
-        expected="jane,100",
+        expected="joan,5200",
         reading=str.strip,
     )()
 
@@ -95,7 +120,7 @@ def _lifetime(opened: OpenedSession) -> Step:
 
 def _raises_a_case(cases: AwsCli) -> Play:
     return cases.step(
-        "for cases: raising one",
+        "for cases: raising one works (aws support create-case)",
         "support create-case --subject Invoices --communication-body 'They are missing.'",
         expected="done",
     )

@@ -29,7 +29,7 @@ def _discovery(customer: Customer) -> Step:
     issuer = customer.account["issuer"]
     document = _fetch(f"{issuer}/.well-known/openid-configuration").json()
     return Step(
-        title=f"{customer.account['customer']}: discovery names the issuer that IAM trusts",
+        title=f"{customer.account['customer']}: discovery names the trusted issuer",
         expected="the same issuer",
         got="the same issuer" if document["issuer"] == issuer else "another issuer",
         detail=f"{document['issuer']} instead of {issuer}",
@@ -39,7 +39,7 @@ def _discovery(customer: Customer) -> Step:
 def _keys(customer: Customer) -> Steps:
     answer = _fetch(f"{customer.account['issuer']}/jwks.json")
     yield Step(
-        title="the JWKS may be cached, so AWS need not ask at each call",
+        title="the keys may be cached, so AWS need not ask each time",
         expected="public, max-age=3600",
         got=answer.headers["Cache-Control"],
     )

@@ -27,12 +27,12 @@ def steps(world: World) -> Steps:
         got=_verified(own, ACCOUNT_ID),
     )
     yield Step(
-        title="the auditor follows the other account's",
+        title="the auditor follows the other account's chain",
         expected=UNBROKEN,
         got=_verified(others, OTHER_ACCOUNT_ID),
     )
     yield Step(
-        title="one word changed in the fifth entry is noticed",
+        title="a word changed in the fifth entry is noticed",
         expected="broken at entry 5",
         got=_verified(_rewritten(own, seq=5), ACCOUNT_ID),
     )
@@ -45,14 +45,14 @@ def _complete(world: World, own: Entries, others: Entries) -> Steps:
     sessions = {entry["ids"]["session"] for entry in own if _is(entry, "session.opened", "done")}
     missing = [opened for opened in world.opened if opened.session["id"] not in sessions]
     yield Step(
-        title=f"the {len(world.opened)} sessions stand in it",
+        title=f"all {len(world.opened)} sessions of the story stand in it",
         expected="0 missing",
         got=f"{len(missing)} missing",
     )
     refusals = {
-        "a closed ticket": ("ticket_closed", own),
-        "a colleague's ticket": ("not_assigned", own),
-        "a ticket for the other account": ("ticket_not_for_account", others),
+        "the closed ticket": ("ticket_closed", own),
+        "the ticket of others": ("not_assigned", own),
+        "the other account's ticket": ("ticket_not_for_account", others),
     }
     for what, (reason, entries) in refusals.items():
         refused = [e["reason"] for e in entries if _is(e, "session.opened", "refused")]
@@ -68,7 +68,7 @@ def _not_anybodys(world: World) -> Step:
     query = {"account_id": OTHER_ACCOUNT_ID}
     answer = world.api[Role.CUSTOMER].get("/v1/ledger", params=query)
     return Step(
-        title="the customer asks for the other account's chain",
+        title="the customer may not read the other account's chain",
         expected="forbidden",
         got="entries" if answer.is_success else answer.json()["code"],
         detail=answer.text,
@@ -84,7 +84,7 @@ def _no_secret(world: World, entries: Entries) -> Step:
     ]
     found = sum(secret in written for secret in secrets)
     return Step(
-        title="no credentials stand in ledger and log",
+        title="no credentials stand in the ledger or the log",
         expected="0 secrets found",
         got=f"{found} secrets found",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker.cli.demo.stage import NAME_PREFIX, Customer
-from broker.cli.demo.story import Step, Steps, together
+from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import World
 from broker.domain.permissions import Role
 
@@ -16,34 +16,34 @@ _PROVIDERS = "length(OpenIDConnectProviderList)"
 
 def steps(world: World) -> Steps:
     """Both accounts are active; what was made there, the customer sees with their own keys."""
-    for customer in (world.account, world.other):
-        yield _state(customer)
-        yield from _made(world, customer)
-        yield _canaries(world, customer)
+    customers = (world.account, world.other)
+    yield from map(_state, customers)
+    yield from together(*(play for customer in customers for play in _made(world, customer)))
+    yield from (_canaries(world, customer) for customer in customers)
 
 
 def _state(customer: Customer) -> Step:
     account = customer.account
     return Step(
-        title=f"{account['customer']}: stack created, account reconciled",
+        title=f"{account['customer']} made the stack, the broker did the rest",
         expected="active",
         got=account["state"],
         detail=str(account["last_error"]),
     )
 
 
-def _made(world: World, customer: Customer) -> Steps:
+def _made(world: World, customer: Customer) -> tuple[Play, Play]:
     aws = world.aws(customer.administrator.environment())
     name = customer.account["customer"]
-    return together(
+    return (
         aws.step(
-            f"{name} sees the identity provider",
+            f"{name} sees the identity provider (aws iam)",
             f'iam list-open-id-connect-providers --query "{_PROVIDERS}"',
             expected="1 provider",
             reading=lambda text: f"{text.strip()} provider",
         ),
         aws.step(
-            f"{name} sees the support roles",
+            f"{name} sees the support roles (aws iam)",
             f'iam list-roles --query "{_ROLES}"',
             expected="2 roles",
             reading=lambda text: f"{text.strip()} roles",

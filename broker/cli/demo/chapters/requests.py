@@ -16,19 +16,29 @@ def steps(world: World) -> Steps:
     world.write_ticket(CLOSED_TICKET, status="closed")
     world.write_ticket(COLLEAGUES_TICKET, assignees=[COLLEAGUE])
     yield from together(
-        _refused(world, "a ticket that is closed", "ticket_closed", ticket=CLOSED_TICKET),
-        _refused(
-            world, "a ticket assigned to a colleague", "not_assigned", ticket=COLLEAGUES_TICKET
-        ),
-        _refused(world, "a ticket nobody knows", "ticket_not_found", ticket="T-0000"),
+        _refused(world, "a closed ticket is refused", "ticket_closed", ticket=CLOSED_TICKET),
         _refused(
             world,
-            "the ticket of one account for the other",
+            "an engineer who is not assigned is refused",
+            "not_assigned",
+            ticket=COLLEAGUES_TICKET,
+        ),
+        _refused(world, "an unknown ticket is refused", "ticket_not_found", ticket="T-0000"),
+        _refused(
+            world,
+            "a ticket of the other account is refused",
             "ticket_not_for_account",
             account_id=OTHER_ACCOUNT_ID,
         ),
-        _refused(world, "eleven hours at once", "duration_too_long", "--duration", "39600"),
-        _refused(world, "the customer asking like an engineer", "forbidden", caller=Role.CUSTOMER),
+        _refused(
+            world, "eleven hours at once are refused", "duration_too_long", "--duration", "39600"
+        ),
+        _refused(
+            world,
+            "a customer asking as an engineer is refused",
+            "forbidden",
+            caller=Role.CUSTOMER,
+        ),
     )
 
 
