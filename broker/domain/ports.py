@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
+from broker.domain.hooks import Hook
 from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
 from broker.domain.lifecycle import Observed, Step
@@ -21,7 +23,7 @@ from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
 from broker.domain.tickets import Ticket
 
-Record = Account | Grant | Session | Ticket | ApiToken
+Record = Account | Grant | Session | Ticket | ApiToken | Hook
 """Any stored record."""
 
 R_co = TypeVar("R_co", covariant=True)
@@ -147,6 +149,49 @@ class ApiTokenRepository(Protocol):
 
     def page(self, *, cursor: str | None, limit: int) -> Page[ApiToken]:
         """API tokens in the order of their ids."""
+        ...
+
+
+class HookRepository(Protocol):
+    """Reading CloudFormation's requests."""
+
+    def get(self, hook_id: str) -> Versioned[Hook] | None:
+        """The request, or None."""
+        ...
+
+
+class TaskKind(StrEnum):
+    """What a worker has to do."""
+
+    ACCOUNT = "account"
+    HOOK = "hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One record whose time has come; `subject` is its account id or hook id."""
+
+    kind: TaskKind
+    subject: str
+
+
+class Agenda(Protocol):
+    """The index of due times. Saving an Account or a Hook puts it down for its next time."""
+
+    def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
+        """At most `limit` tasks that are due, the longest due first; no other claim gets them.
+
+        A claimed task is put down for `now + hold`, so that it comes again if its worker dies;
+        what the worker saves puts it down for its real next time.
+        """
+        ...
+
+    def hasten(self, task: Task, *, at: datetime) -> None:
+        """Put `task` down for `at` if it is not down for an earlier time."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """When the next task is due; None where nothing is down."""
         ...
 
 
