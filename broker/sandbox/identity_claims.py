@@ -38,7 +38,6 @@ class IdentityClaims:
 
     subject: str
     audience: str
-    expires_at: int
     source_identity: str | None
     tags: SessionTags
     roles: frozenset[str] | None
@@ -59,18 +58,17 @@ def check(claims: Mapping[str, Any], *, now: datetime) -> IdentityClaims:
         _require(claims, name)
     subject = _subject(claims["sub"])
     audience = _audience(claims)
-    expires_at = _check_times(claims, now=now)
+    _check_times(claims, now=now)
     return IdentityClaims(
         subject=subject,
         audience=audience,
-        expires_at=expires_at,
         source_identity=read_source_identity(claims),
         tags=read_tags(claims),
         roles=read_roles(claims),
     )
 
 
-def require_unexpired(expires_at: int, *, now: datetime) -> None:
+def _require_unexpired(expires_at: int, *, now: datetime) -> None:
     """ExpiredTokenException unless `now` is before `expires_at` (seconds since 1970) + 300 s."""
     earliest = _seconds(now) - TOLERANCE
     if earliest >= expires_at:
@@ -121,18 +119,17 @@ def _audiences(value: Any) -> list[str]:
     return listed
 
 
-def _check_times(claims: Mapping[str, Any], *, now: datetime) -> int:
+def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
     issued_at, expires_at = _timestamp(claims["iat"]), _timestamp(claims["exp"])
     latest = _seconds(now) + TOLERANCE
     if issued_at > latest:
         raise invalid_token(f"Token issued in the future: {issued_at}")
-    require_unexpired(expires_at, now=now)
+    _require_unexpired(expires_at, now=now)
     if "nbf" in claims and latest < (not_before := _timestamp(claims["nbf"])):
         raise invalid_token(
             f"Token not yet valid: current date/time {latest} must be after or equal to "
             f"the not-before date/time {not_before}"
         )
-    return expires_at
 
 
 def _timestamp(value: Any) -> int:

@@ -23,12 +23,7 @@ from broker.sandbox.credentials import (
     TemporaryCredentials,
 )
 from broker.sandbox.iam_directory import IamDirectory
-from broker.sandbox.identity_claims import (
-    IdentityClaims,
-    check,
-    read_issuer,
-    require_unexpired,
-)
+from broker.sandbox.identity_claims import IdentityClaims, check, read_issuer
 from broker.sandbox.identity_keys import Jwk, verify_signature
 from broker.sandbox.identity_providers import find_provider
 from broker.sandbox.identity_token import UnverifiedToken, parse
@@ -92,7 +87,6 @@ class WebIdentityService:
         provider = _provider(token.claims, role_arn=request.role_arn)
         claims = self._verify(token, provider)
         authorization = authorize(claims.roles, role_arn=request.role_arn)
-        require_unexpired(claims.expires_at, now=self.clock.now())
         role = self._role(request)
         policies = read_session_policies(
             request.policy,

@@ -18,6 +18,7 @@ from tests.integration.sandbox.observed.roles_and_tags import NOTIN, ROLES, SOUR
 from tests.integration.sandbox.observed.stage import Stage
 from tests.integration.sandbox.throwaway_tokens import ec_key, jwk, rsa_key
 from tests.integration.sandbox.trusting_account import (
+    ASSUME,
     SET_SOURCE_IDENTITY,
     TAG,
     Attempt,
@@ -79,6 +80,10 @@ TOKENS = {
     "no source identity": (Attempt(claims={SOURCE_IDENTITY: ABSENT}), DENIED),
     "not pinned": (Attempt(claims={ROLES: ABSENT}), DENIED),
     "pinned to another role": (Attempt(claims={ROLES: ["{other_role}"]}), NOTIN),
+    "pinned to the role in another letter case": (
+        Attempt(claims={ROLES: ["{Role}"]}),
+        NOTIN,
+    ),
     "trust without sts:TagSession": (Attempt(extra_actions=(SET_SOURCE_IDENTITY,)), UNSEEN_DENIAL),
     "trust without sts:SetSourceIdentity": (Attempt(extra_actions=(TAG,)), UNSEEN_DENIAL),
     "20,001 characters": (Attempt(forge=lambda token: token.ljust(20001, "A")), BAD_PARAMETER),
@@ -179,3 +184,38 @@ def test_token_of_one_issuer_at_the_role_of_another(stage: Stage) -> None:
     assert_refused(here, Attempt(parameters=at_the_other), NOTIN)
     pinned_there = {ROLES: [there.scenery.role]}
     assert_refused(here, Attempt(claims=pinned_there, parameters=at_the_other), DENIED)
+
+
+def test_algorithm_that_discovery_does_not_advertise(stage: Stage) -> None:
+    """Not recorded, so refused; a document that lists none is no obstacle."""
+    account = TrustingAccount.set_up(stage)
+    keys = [jwk(ec_key("ES256"), kid="active")]
+    listed = {"id_token_signing_alg_values_supported": ["RS256"]}
+    stage.issuers.publish(account.issuer_name, keys, **listed)
+    assert_refused(account, Attempt(), UNSEEN_TOKEN)
+
+
+def test_issuer_without_keys(stage: Stage) -> None:
+    """Not recorded: an empty key set counts as an issuer that did not answer."""
+    account = TrustingAccount.set_up(stage)
+    stage.issuers.publish(account.issuer_name, [])
+    assert_refused(account, Attempt(), UNREACHABLE)
+
+
+def test_pinning_demanded_of_every_action(stage: Stage) -> None:
+    """IAM lists sts:RoleAuthorizedByIdp for AssumeRoleWithWebIdentity alone.
+
+    A statement that demands it of all three actions therefore lets no tagged session in.
+    """
+    account = TrustingAccount.set_up(stage)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": account.scenery.provider},
+        "Action": [ASSUME, TAG, SET_SOURCE_IDENTITY],
+        "Condition": {"Bool": {"sts:RoleAuthorizedByIdp": "true"}},
+    }
+    demanding = TrustingAccount(
+        stage, account.issuer_name, account.scenery.with_role(stage.create_role([statement]))
+    )
+    assert_refused(demanding, Attempt(), UNSEEN_DENIAL)
+    assert demanding.assume(Attempt(claims={TAGS: ABSENT, SOURCE_IDENTITY: ABSENT}))

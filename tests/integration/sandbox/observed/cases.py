@@ -1,7 +1,8 @@
 """The form of the table: a recorded row, an exchange that plays it, and what AWS answered.
 
 In claims, conditions and parameters, `{role}`, `{other_role}`, `{provider}`, `{issuer}` (host and
-path) and `{account}` stand for what the stage sets up, and `Ahead` for a time relative to now.
+path) and `{account}` stand for what the stage sets up, `{ROLE}` and `{Role}` for the role's ARN in
+other letter case, and `Ahead` for a time relative to now.
 """
 
 from collections.abc import Callable, Mapping

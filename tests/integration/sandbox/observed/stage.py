@@ -143,6 +143,7 @@ class Scenery:
             "{issuer}": self.issuer_url.partition("://")[2],
             "{role}": self.role,
             "{ROLE}": self.role.upper(),
+            "{Role}": self.role.replace(":role/role", ":role/Role"),
             "{other_role}": f"arn:aws:iam::{self.account}:role/another-role",
         }
         for placeholder, replacement in replacements.items():
