@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from botocore.exceptions import ClientError
 
 from broker.aws.errors import code_of, translated
 from broker.domain.iam_documents import Document, compact
-from broker.domain.lifecycle import (
+from broker.domain.observed import Observed, ObservedProvider, ObservedRole
+from broker.domain.role_plan import ProviderSpec, Wanted
+from broker.domain.steps import (
     AddClientId,
     AttachPolicy,
     CreateProvider,
     CreateRole,
     DeleteInlinePolicy,
+    DeleteProvider,
+    DeleteRole,
     DetachPolicy,
-    Observed,
-    ObservedProvider,
-    ObservedRole,
+    PolicyStep,
+    ProviderStep,
     PutInlinePolicy,
     RemoveClientId,
+    RoleStep,
     SetBoundary,
     SetLongestSession,
+    SetThumbprints,
     SetTrustPolicy,
     Step,
+    TagProvider,
+    TagRole,
     describe,
 )
-from broker.domain.role_plan import Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_iam.type_defs import TagTypeDef
+
+T = TypeVar("T")
 
 
 class IamOfAccount:
@@ -42,32 +51,28 @@ class IamOfAccount:
         self._iam = client
 
     def observe(self, wanted: Wanted) -> Observed:
-        """What stands there of what is wanted."""
+        """What stands there of what is wanted, and what is left over of ours."""
         with translated(
             "reading IAM",
             refused="The management role may not read what it must. Update the stack.",
         ):
             return Observed(
-                provider=self._provider(wanted.provider.arn),
-                roles={role.name: self._role(role.name) for role in wanted.roles},
+                provider=_unless_missing(self._provider, wanted.provider.arn),
+                roles={role.name: _unless_missing(self._role, role.name) for role in wanted.roles},
+                leftover_roles=self._leftover_roles(wanted),
+                leftover_providers=self._leftover_providers(wanted.provider),
             )
 
-    def _provider(self, arn: str) -> ObservedProvider | None:
-        try:
-            found = self._iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-        except ClientError as e:
-            if code_of(e) != "NoSuchEntity":
-                raise
-            return None
-        return ObservedProvider(client_ids=frozenset(found["ClientIDList"]))
+    def _provider(self, arn: str) -> ObservedProvider:
+        found = self._iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        return ObservedProvider(
+            client_ids=frozenset(found["ClientIDList"]),
+            thumbprints=frozenset(found["ThumbprintList"]),
+            tags=_read_tags(found.get("Tags", [])),
+        )
 
-    def _role(self, name: str) -> ObservedRole | None:
-        try:
-            role = self._iam.get_role(RoleName=name)["Role"]
-        except ClientError as e:
-            if code_of(e) != "NoSuchEntity":
-                raise
-            return None
+    def _role(self, name: str) -> ObservedRole:
+        role = self._iam.get_role(RoleName=name)["Role"]
         boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         return ObservedRole(
             boundary=boundary,
@@ -75,6 +80,7 @@ class IamOfAccount:
             inline_policies={policy: self._inline(name, policy) for policy in self._names(name)},
             trust=_document(role.get("AssumeRolePolicyDocument", {})),
             longest_session=timedelta(seconds=role.get("MaxSessionDuration", 3600)),
+            tags=_read_tags(role.get("Tags", [])),
         )
 
     def _attached(self, role: str) -> list[str]:
@@ -88,6 +94,30 @@ class IamOfAccount:
     def _inline(self, role: str, policy: str) -> Document:
         found = self._iam.get_role_policy(RoleName=role, PolicyName=policy)
         return _document(found["PolicyDocument"])
+
+    def _leftover_roles(self, wanted: Wanted) -> dict[str, ObservedRole]:
+        """Roles with our names and our tag that nothing wants; ListRoles gives no tags."""
+        known = {role.name for role in wanted.roles}
+        pages = self._iam.get_paginator("list_roles").paginate()
+        names = [
+            role["RoleName"]
+            for page in pages
+            for role in page["Roles"]
+            if role["RoleName"].startswith(wanted.role_names) and role["RoleName"] not in known
+        ]
+        found = {name: _unless_missing(self._role, name) for name in names}
+        return {
+            name: role
+            for name, role in found.items()
+            if role is not None and _carries(role.tags, wanted.provider.tags)
+        }
+
+    def _leftover_providers(self, wanted: ProviderSpec) -> tuple[str, ...]:
+        """Providers of this broker's issuers, by host and path, other than the wanted one."""
+        ours = wanted.arn.rpartition("/")[0] + "/"
+        listed = self._iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        arns = [provider["Arn"] for provider in listed]
+        return tuple(arn for arn in arns if arn.startswith(ours) and arn != wanted.arn)
 
     def apply(self, step: Step) -> None:
         """Do one step; one that was done already succeeds again."""
@@ -103,77 +133,98 @@ class IamOfAccount:
 
     def _do(self, step: Step) -> None:
         match step:
-            case CreateProvider() | AddClientId() | RemoveClientId():
+            case (
+                CreateProvider()
+                | AddClientId()
+                | RemoveClientId()
+                | SetThumbprints()
+                | TagProvider()
+                | DeleteProvider()
+            ):
                 self._do_to_provider(step)
             case PutInlinePolicy() | DeleteInlinePolicy() | AttachPolicy() | DetachPolicy():
                 self._do_to_policies(step)
-            case CreateRole() | SetBoundary() | SetTrustPolicy() | SetLongestSession():
-                self._do_to_role(step)
             case _:
-                assert_never(step)
+                self._do_to_role(step)
 
-    def _do_to_provider(self, step: CreateProvider | AddClientId | RemoveClientId) -> None:
-        arn = step.provider.arn
+    def _do_to_provider(self, step: ProviderStep) -> None:
         match step:
-            case CreateProvider(provider):
-                self._iam.create_open_id_connect_provider(
-                    Url=provider.url,
-                    ClientIDList=sorted(provider.client_ids),
-                    Tags=[{"Key": key, "Value": value} for key, value in provider.tags.items()],
-                )
-            case AddClientId(_, client_id):
+            case CreateProvider(provider=provider):
+                self._create_provider(provider)
+            case AddClientId(provider_arn=arn, client_id=client_id):
                 self._iam.add_client_id_to_open_id_connect_provider(
                     OpenIDConnectProviderArn=arn, ClientID=client_id
                 )
-            case RemoveClientId(_, client_id):
+            case RemoveClientId(provider_arn=arn, client_id=client_id):
                 self._iam.remove_client_id_from_open_id_connect_provider(
                     OpenIDConnectProviderArn=arn, ClientID=client_id
                 )
+            case SetThumbprints(provider_arn=arn, thumbprints=thumbprints):
+                self._iam.update_open_id_connect_provider_thumbprint(
+                    OpenIDConnectProviderArn=arn, ThumbprintList=sorted(thumbprints)
+                )
+            case TagProvider(provider_arn=arn, tags=tags):
+                self._iam.tag_open_id_connect_provider(
+                    OpenIDConnectProviderArn=arn, Tags=_written_tags(tags)
+                )
+            case DeleteProvider(provider_arn=arn):
+                self._iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+            case _:
+                assert_never(step)
 
-    def _do_to_role(
-        self, step: CreateRole | SetBoundary | SetTrustPolicy | SetLongestSession
-    ) -> None:
-        role = step.role
-        seconds = int(role.longest_session.total_seconds())
+    def _create_provider(self, provider: ProviderSpec) -> None:
+        # Without thumbprints IAM trusts its own roots and notes the one that it finds.
+        thumbprints = {"ThumbprintList": sorted(provider.thumbprints)}
+        self._iam.create_open_id_connect_provider(
+            Url=provider.url,
+            ClientIDList=sorted(provider.client_ids),
+            Tags=_written_tags(provider.tags),
+            **(thumbprints if provider.thumbprints else {}),
+        )
+
+    def _do_to_role(self, step: RoleStep) -> None:
         match step:
-            case CreateRole():
+            case CreateRole(role=role):
                 self._iam.create_role(
                     RoleName=role.name,
                     Description=role.description,
                     AssumeRolePolicyDocument=compact(role.trust),
                     PermissionsBoundary=role.boundary,
-                    MaxSessionDuration=seconds,
-                    Tags=[{"Key": key, "Value": value} for key, value in role.tags.items()],
+                    MaxSessionDuration=_seconds(role.longest_session),
+                    Tags=_written_tags(role.tags),
                 )
-            case SetBoundary():
-                self._iam.put_role_permissions_boundary(
-                    RoleName=role.name, PermissionsBoundary=role.boundary
-                )
-            case SetTrustPolicy():
-                self._iam.update_assume_role_policy(
-                    RoleName=role.name, PolicyDocument=compact(role.trust)
-                )
-            case SetLongestSession():
+            case SetBoundary(role_name=name, boundary=boundary):
+                self._iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+            case SetTrustPolicy(role_name=name, trust=trust):
+                self._iam.update_assume_role_policy(RoleName=name, PolicyDocument=compact(trust))
+            case SetLongestSession(role_name=name):
                 self._iam.update_role(
-                    RoleName=role.name, Description=role.description, MaxSessionDuration=seconds
+                    RoleName=name,
+                    Description=step.description,
+                    MaxSessionDuration=_seconds(step.longest_session),
                 )
+            case TagRole(role_name=name, tags=tags):
+                self._iam.tag_role(RoleName=name, Tags=_written_tags(tags))
+            case DeleteRole(role_name=name):
+                self._iam.delete_role(RoleName=name)
+            case _:
+                assert_never(step)
 
-    def _do_to_policies(
-        self, step: PutInlinePolicy | DeleteInlinePolicy | AttachPolicy | DetachPolicy
-    ) -> None:
-        name = step.role.name
+    def _do_to_policies(self, step: PolicyStep) -> None:
+        name = step.role_name
         match step:
-            case PutInlinePolicy(role, policy_name):
-                document = compact(role.inline_policies[policy_name])
+            case PutInlinePolicy(policy_name=policy, document=document):
                 self._iam.put_role_policy(
-                    RoleName=name, PolicyName=policy_name, PolicyDocument=document
+                    RoleName=name, PolicyName=policy, PolicyDocument=compact(document)
                 )
-            case DeleteInlinePolicy(_, policy_name):
-                self._iam.delete_role_policy(RoleName=name, PolicyName=policy_name)
-            case AttachPolicy(_, policy_arn):
-                self._iam.attach_role_policy(RoleName=name, PolicyArn=policy_arn)
-            case DetachPolicy(_, policy_arn):
-                self._iam.detach_role_policy(RoleName=name, PolicyArn=policy_arn)
+            case DeleteInlinePolicy(policy_name=policy):
+                self._iam.delete_role_policy(RoleName=name, PolicyName=policy)
+            case AttachPolicy(policy_arn=arn):
+                self._iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+            case DetachPolicy(policy_arn=arn):
+                self._iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+            case _:
+                assert_never(step)
 
 
 def _was_done_already(step: Step, code: str) -> bool:
@@ -181,7 +232,13 @@ def _was_done_already(step: Step, code: str) -> bool:
     match step:
         case CreateProvider() | CreateRole():
             return code == "EntityAlreadyExists"
-        case RemoveClientId() | DeleteInlinePolicy() | DetachPolicy():
+        case (
+            RemoveClientId()
+            | DeleteInlinePolicy()
+            | DetachPolicy()
+            | DeleteRole()
+            | DeleteProvider()
+        ):
             return code == "NoSuchEntity"
         case _:
             return False
@@ -190,3 +247,29 @@ def _was_done_already(step: Step, code: str) -> bool:
 def _document(found: Mapping[str, object] | str) -> Document:
     """A policy document as botocore gives it: decoded, or as text where IAM sent it plain."""
     return json.loads(found) if isinstance(found, str) else found
+
+
+def _unless_missing(read: Callable[[str], T], name: str) -> T | None:
+    """What `read` returns for `name`; None where IAM says that there is no such thing."""
+    try:
+        return read(name)
+    except ClientError as e:
+        if code_of(e) != "NoSuchEntity":
+            raise
+        return None
+
+
+def _read_tags(found: Sequence[TagTypeDef]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+def _written_tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def _carries(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(found.get(key) == value for key, value in wanted.items())
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())

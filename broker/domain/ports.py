@@ -18,9 +18,10 @@ from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
 from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
-from broker.domain.lifecycle import Observed, Step
+from broker.domain.observed import Observed
 from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
+from broker.domain.steps import Step
 from broker.domain.tickets import Ticket
 
 Record = Account | Grant | Session | Ticket | ApiToken | Hook

@@ -28,6 +28,9 @@ class ProviderSpec:
     url: str
     client_ids: frozenset[str]
     tags: Mapping[str, str]
+    thumbprints: frozenset[str] = frozenset()
+    """Empty where the certificate's chain ends in a root that AWS trusts: then IAM fills in one
+    of its own, and nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class Wanted:
 
     provider: ProviderSpec
     roles: tuple[RoleSpec, ...]
+    role_names: str
+    """What the name of every role of ours begins with, those of older versions included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,19 @@ class RolePolicy:
 
     name_prefix: str
     longest_session: timedelta
+    thumbprints: frozenset[str] = frozenset()
     pinned_partitions: frozenset[str]
     """Partitions in which the trust policy demands that a token is pinned to its role."""
+
+    @property
+    def own_tags(self) -> Mapping[str, str]:
+        """What marks every provider and role as ours."""
+        return {"ManagedBy": f"{self.name_prefix}-Support"}
+
+    @property
+    def role_names(self) -> str:
+        """What the name of every role of ours begins with."""
+        return f"{self.name_prefix}-Support"
 
 
 REVOCATIONS = "Revocations"
@@ -88,12 +104,13 @@ def provider_arn(account: Account) -> str:
 
 def wanted_in(account: Account, policy: RolePolicy, *, now: datetime) -> Wanted:
     """The provider and the roles that `account` should have under `policy` at `now`."""
-    tags = {"ManagedBy": f"{policy.name_prefix}-Support"}
+    tags = policy.own_tags
     provider = ProviderSpec(
         arn=provider_arn(account),
         url=account.issuer,
         client_ids=frozenset({AUDIENCE}),
         tags=tags,
+        thumbprints=policy.thumbprints,
     )
     trust = trust_policy(
         issuer=account.issuer,
@@ -135,7 +152,11 @@ def wanted_in(account: Account, policy: RolePolicy, *, now: datetime) -> Wanted:
             tags=tags,
         )
 
-    return Wanted(provider=provider, roles=(role(Access.READ, read), role(Access.CASE, case)))
+    return Wanted(
+        provider=provider,
+        roles=(role(Access.READ, read), role(Access.CASE, case)),
+        role_names=policy.role_names,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

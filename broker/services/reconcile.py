@@ -8,7 +8,7 @@ from datetime import timedelta
 from broker.domain.accounts import Account, AccountState
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.lifecycle import Step, describe, plan
+from broker.domain.lifecycle import plan
 from broker.domain.permissions import Action
 from broker.domain.ports import (
     AccountRepository,
@@ -20,6 +20,7 @@ from broker.domain.ports import (
     Versioned,
 )
 from broker.domain.role_plan import RolePolicy, wanted_in
+from broker.domain.steps import Step, describe
 from broker.errors import BrokerError, Conflict, NotFound, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate

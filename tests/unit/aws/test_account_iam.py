@@ -9,20 +9,25 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from broker.aws.account_iam import IamOfAccount
-from broker.domain.lifecycle import (
+from broker.domain.role_plan import RolePolicy, wanted_in
+from broker.domain.steps import (
     AddClientId,
     AttachPolicy,
     CreateProvider,
     CreateRole,
     DeleteInlinePolicy,
+    DeleteProvider,
+    DeleteRole,
     DetachPolicy,
     PutInlinePolicy,
     RemoveClientId,
     SetBoundary,
     SetLongestSession,
+    SetThumbprints,
     SetTrustPolicy,
+    TagProvider,
+    TagRole,
 )
-from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from tests.unit.domain.making import NOW, account
 
@@ -37,18 +42,34 @@ WANTED = wanted_in(
 )
 PROVIDER, ROLE = WANTED.provider, WANTED.roles[0]
 POLICY = "arn:aws:iam::aws:policy/SecurityAudit"
+NAME, ARN = ROLE.name, PROVIDER.arn
 STEPS = {
-    "create_open_id_connect_provider": CreateProvider(PROVIDER, "w"),
-    "add_client_id_to_open_id_connect_provider": AddClientId(PROVIDER, "c", "w"),
-    "remove_client_id_from_open_id_connect_provider": RemoveClientId(PROVIDER, "c", "w"),
-    "create_role": CreateRole(ROLE, "w"),
-    "put_role_permissions_boundary": SetBoundary(ROLE, "w"),
-    "update_assume_role_policy": SetTrustPolicy(ROLE, "w"),
-    "update_role": SetLongestSession(ROLE, "w"),
-    "put_role_policy": PutInlinePolicy(ROLE, "DeniedReads", "w"),
-    "delete_role_policy": DeleteInlinePolicy(ROLE, "Extra", "w"),
-    "attach_role_policy": AttachPolicy(ROLE, POLICY, "w"),
-    "detach_role_policy": DetachPolicy(ROLE, POLICY, "w"),
+    "create_open_id_connect_provider": CreateProvider(provider=PROVIDER, why="w"),
+    "add_client_id_to_open_id_connect_provider": AddClientId(
+        provider_arn=ARN, client_id="c", why="w"
+    ),
+    "remove_client_id_from_open_id_connect_provider": RemoveClientId(
+        provider_arn=ARN, client_id="c", why="w"
+    ),
+    "update_open_id_connect_provider_thumbprint": SetThumbprints(
+        provider_arn=ARN, thumbprints=frozenset({"a" * 40}), why="w"
+    ),
+    "tag_open_id_connect_provider": TagProvider(provider_arn=ARN, tags={"a": "b"}, why="w"),
+    "delete_open_id_connect_provider": DeleteProvider(provider_arn=ARN, why="w"),
+    "create_role": CreateRole(role=ROLE, why="w"),
+    "put_role_permissions_boundary": SetBoundary(role_name=NAME, boundary=ROLE.boundary, why="w"),
+    "update_assume_role_policy": SetTrustPolicy(role_name=NAME, trust=ROLE.trust, why="w"),
+    "update_role": SetLongestSession(
+        role_name=NAME, description="d", longest_session=ROLE.longest_session, why="w"
+    ),
+    "tag_role": TagRole(role_name=NAME, tags={"a": "b"}, why="w"),
+    "put_role_policy": PutInlinePolicy(
+        role_name=NAME, policy_name="DeniedReads", document={"Statement": []}, why="w"
+    ),
+    "delete_role_policy": DeleteInlinePolicy(role_name=NAME, policy_name="Extra", why="w"),
+    "attach_role_policy": AttachPolicy(role_name=NAME, policy_arn=POLICY, why="w"),
+    "detach_role_policy": DetachPolicy(role_name=NAME, policy_arn=POLICY, why="w"),
+    "delete_role": DeleteRole(role_name=NAME, why="w"),
 }
 DONE_ALREADY = {
     "create_open_id_connect_provider": "EntityAlreadyExists",
@@ -56,6 +77,8 @@ DONE_ALREADY = {
     "remove_client_id_from_open_id_connect_provider": "NoSuchEntity",
     "delete_role_policy": "NoSuchEntity",
     "detach_role_policy": "NoSuchEntity",
+    "delete_role": "NoSuchEntity",
+    "delete_open_id_connect_provider": "NoSuchEntity",
 }
 
 
