@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
@@ -42,8 +43,11 @@ def create_app(services: Services, metrics: Metrics) -> IssuerEndpoint:
 
 def _flask(services: Services, metrics: Metrics) -> Flask:
     app = Flask("broker", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    # One more than we take: a body that does not tell its length is cut off here, silently.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # An address with one slash too many is another address, not a redirect.
+    app.url_map.merge_slashes = False
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
@@ -74,6 +78,17 @@ def _add_descriptions(app: Flask) -> None:
 def _begin() -> None:
     g.request_id = problems.new_request_id()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    _read_body()
+
+
+def _read_body() -> None:
+    """Read the whole body before anything is answered, or refuse it for its size.
+
+    While gunicorn discards a body that nobody has read, it may swallow the beginning of the next
+    request on the connection, which then waits for an answer for ever.
+    """
+    if len(request.get_data(cache=True)) > MAX_BODY:
+        raise RequestEntityTooLarge
 
 
 def _finish(response: Response) -> Response:
