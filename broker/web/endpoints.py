@@ -58,7 +58,7 @@ class Endpoint:
     def path_parameters(self) -> dict[str, TypeAdapter[Any]]:
         """The identifiers in the path, with the types that the view asks for."""
         names = [part[1:-1] for part in self.path.split("/") if part.startswith("<")]
-        hints = typing.get_type_hints(self.view)
+        hints = typing.get_type_hints(self.view, include_extras=True)
         return {name: TypeAdapter(hints[name]) for name in names}
 
 
