@@ -1,0 +1,98 @@
+"""One good request for each operation of the API, by the name that OpenAPI gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker.web.api import APIS
+from broker.web.endpoints import Endpoint
+from tests.integration.api.world import ACCOUNT, ENGINEER, TICKET
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    endpoint.name: endpoint for api in APIS for endpoint in api.endpoints
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A request that would be answered well, by `caller`."""
+
+    caller: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+PAGE = {"limit": "2", "cursor": ""}
+IN_ACCOUNT = {**PAGE, "account_id": ACCOUNT}
+
+SAMPLES: Mapping[str, Sample] = {
+    "register_account": Sample(
+        "console",
+        body={
+            "account_id": "123123123123",
+            "customer": "Example Ltd",
+            "payer": True,
+            "profile": "full",
+            "consent": "per_grant",
+        },
+    ),
+    "list_accounts": Sample("admin", query=PAGE),
+    "show_account": Sample("admin", path={"account_id": ACCOUNT}),
+    "change_account": Sample(
+        "admin",
+        path={"account_id": ACCOUNT},
+        body={"payer": True, "profile": "full", "consent": "off"},
+    ),
+    "reconcile_account": Sample("admin", path={"account_id": ACCOUNT}),
+    "write_ticket": Sample(
+        "console",
+        path={"ticket_id": "CASE-SAMPLE"},
+        body={
+            "account_ids": [ACCOUNT],
+            "subject": "Instances do not start",
+            "status": "open",
+            "assignees": [ENGINEER],
+        },
+    ),
+    "show_ticket": Sample("admin", path={"ticket_id": TICKET}),
+    "list_tickets": Sample("admin", query=PAGE),
+    "open_session": Sample(
+        ENGINEER,
+        body={
+            "account_id": ACCOUNT,
+            "ticket": TICKET,
+            "reason": "to look",
+            "access": "read",
+            "duration_seconds": 900,
+            "services": ["ec2"],
+            "grant_id": "gr-" + "0" * 20,
+            "on_behalf_of": ENGINEER,
+        },
+    ),
+    "list_sessions": Sample("admin", query=IN_ACCOUNT),
+    "show_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
+    "list_entries": Sample("auditor", query=IN_ACCOUNT),
+    "create_api_token": Sample(
+        "admin",
+        body={
+            "subject": "service",
+            "roles": ["auditor"],
+            "account_ids": [ACCOUNT],
+            "expires_at": "2099-01-01T00:00:00Z",
+        },
+    ),
+    "list_api_tokens": Sample("admin", query=PAGE),
+    "revoke_api_token": Sample("admin", path={"token_id": "0" * 12}),
+    "show_self": Sample("admin"),
+}
+
+
+def address(name: str, **path: str) -> str:
+    """The path of an operation, with these identifiers in place of the sample's."""
+    found = ENDPOINTS[name].path
+    for parameter, value in {**SAMPLES[name].path, **path}.items():
+        found = found.replace(f"<{parameter}>", value)
+    return found
