@@ -20,14 +20,20 @@ from broker.services.accounts import Accounts
 from broker.services.ambient import Clock, Entropy, utc_now
 from broker.services.api_tokens import ApiTokens
 from broker.services.authorization import Gate
+from broker.services.backoff import retry_after
 from broker.services.canaries import Canaries
+from broker.services.carrying_out import CarryOut
 from broker.services.issuer_directory import IssuerDirectory
+from broker.services.leasing import Leasing
 from broker.services.minting import Minter
 from broker.services.observations import Observer
 from broker.services.open_session import OpenSession
 from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
 from broker.services.reconcile import Reconcile
+from broker.services.removal import Removal
+from broker.services.revoking import Revoking
+from broker.services.settling import Settling
 from broker.services.tickets import Tickets
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
@@ -54,6 +60,8 @@ class Services:
     reading: Reading
     readiness: Callable[[], Readiness]
     reconcile: Reconcile
+    removal: Removal
+    revoking: Revoking
     store: Store
     tickets: Tickets
     trusted_proxies: int
@@ -84,6 +92,43 @@ def build(settings: Settings, observer: Observer) -> Services:
     minter = Minter(key_providers={settings.key_provider.value: keys})
     exchange = StsWebIdentity(clients.unsigned_sts())
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
+    management = StsManagementRole(clients=clients, name_prefix=settings.name_prefix)
+    carry_out = CarryOut(journal=store.journal, clock=utc_now)
+    settling = Settling(
+        journal=store.journal,
+        accounts=store.accounts,
+        retry_after=retry_after,
+        clock=utc_now,
+    )
+    removal = Removal(
+        journal=store.journal,
+        gate=gate,
+        management=management,
+        carry_out=carry_out,
+        settling=settling,
+        key_providers={settings.key_provider.value: keys},
+        policy=policy,
+        clock=utc_now,
+    )
+    reconcile = Reconcile(
+        journal=store.journal,
+        gate=gate,
+        leasing=Leasing(leases=store.leases, sleep=time.sleep),
+        management=management,
+        carry_out=carry_out,
+        canaries=Canaries(
+            minter=minter,
+            exchange=exchange,
+            policy=policy,
+            clock=utc_now,
+            entropy=entropy,
+            sleep=time.sleep,
+        ),
+        removal=removal,
+        settling=settling,
+        policy=policy,
+        clock=utc_now,
+    )
     return Services(
         accounts=Accounts(
             journal=store.journal,
@@ -93,6 +138,7 @@ def build(settings: Settings, observer: Observer) -> Services:
             algorithm=settings.key_algorithm,
             issuer_base=settings.issuer_url,
             partition=location.partition,
+            longest_session=policy.longest_session,
             clock=utc_now,
             entropy=entropy,
         ),
@@ -137,21 +183,15 @@ def build(settings: Settings, observer: Observer) -> Services:
             gate=gate,
         ),
         readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
-        reconcile=Reconcile(
+        reconcile=reconcile,
+        removal=removal,
+        revoking=Revoking(
             journal=store.journal,
             accounts=store.accounts,
-            leases=store.leases,
+            sessions=store.sessions,
             gate=gate,
-            management=StsManagementRole(clients=clients, name_prefix=settings.name_prefix),
-            canaries=Canaries(
-                minter=minter,
-                exchange=exchange,
-                policy=policy,
-                clock=utc_now,
-                entropy=entropy,
-                sleep=time.sleep,
-            ),
-            policy=policy,
+            reconcile=reconcile,
+            longest_session=policy.longest_session,
             clock=utc_now,
         ),
         store=store,

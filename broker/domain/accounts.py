@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId, IssuerId
@@ -77,6 +78,22 @@ class Account:
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""
         return replace(self, state=state, last_error=error)
+
+    def consenting(self, consent: Consent, *, now: datetime, longest_session: timedelta) -> Account:
+        """The same account under another consent.
+
+        Switching access off ends what was issued before, and switching it on again must not
+        bring that back to life: not even a session that was opened while the first took effect.
+        """
+        if consent is self.consent:
+            return self
+        off = Consent.OFF in (consent, self.consent)
+        revocations = (
+            self.revocations.with_everything(issued_before=now, until=now + longest_session)
+            if off
+            else self.revocations
+        )
+        return replace(self, consent=consent, revocations=revocations)
 
 
 def subject_of(account_id: AccountId) -> str:

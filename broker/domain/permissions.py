@@ -28,10 +28,13 @@ class Action(StrEnum):
     CHANGE_ACCOUNT = "accounts:change"
     CHANGE_CONSENT = "accounts:consent"
     RECONCILE_ACCOUNT = "accounts:reconcile"
+    REMOVE_ACCOUNT = "accounts:remove"
+    REVOKE_ACCOUNT = "accounts:revoke"
     WRITE_TICKET = "tickets:write"
     READ_TICKET = "tickets:read"
     OPEN_SESSION = "sessions:open"
     READ_SESSION = "sessions:read"
+    REVOKE_SESSION = "sessions:revoke"
     READ_LEDGER = "ledger:read"
     MANAGE_API_TOKENS = "tokens:manage"
     READ_SELF = "me:read"
@@ -77,6 +80,8 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
     Action.CHANGE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.CHANGE_CONSENT: {_R.CUSTOMER: _BOUND},
     Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.REMOVE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.REVOKE_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.WRITE_TICKET: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.READ_TICKET: {
         _R.ENGINEER: _ALWAYS,
@@ -92,6 +97,12 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,
         _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.REVOKE_SESSION: {
+        _R.ENGINEER: _OWN,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
     Action.READ_LEDGER: {_R.CUSTOMER: _BOUND, _R.AUDITOR: _ALWAYS, _R.ADMIN: _ALWAYS},

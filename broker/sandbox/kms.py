@@ -1,6 +1,7 @@
-"""Signing in KMS as AWS does it: digests are signed as digests, and a key must be enabled.
+"""KMS as AWS does it: digests are signed as digests, and what a key's state forbids is refused.
 
-moto hashes a digest once more and signs with keys that are disabled or pending deletion.
+moto hashes a digest once more, signs with keys that are disabled or pending deletion, brings the
+latter back to life, and knows no ARNs where it changes a key's state.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from moto.core.exceptions import JsonRESTError
-from moto.kms.models import Key
+from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
 _HASHES: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {
@@ -31,6 +32,32 @@ def install() -> None:
     KmsResponse.verify = _checked(_verify)  # type: ignore[method-assign,assignment]
     for name in ("create_key", "put_key_policy"):
         setattr(KmsResponse, name, _with_default_policy(getattr(KmsResponse, name)))
+    for name in ("disable_key", "enable_key", "schedule_key_deletion"):
+        setattr(KmsBackend, name, _of_living_key(getattr(KmsBackend, name)))
+    KmsBackend.cancel_key_deletion = _by_id(  # type: ignore[method-assign]
+        KmsBackend.cancel_key_deletion
+    )
+
+
+def _by_id(change: Callable[..., Any]) -> Callable[..., Any]:
+    """moto looks keys up by their id alone here, where AWS takes the ARN as well."""
+
+    def changed(self: KmsBackend, key_id: str, *arguments: Any, **named: Any) -> Any:
+        return change(self, self.get_key_id(key_id), *arguments, **named)
+
+    return changed
+
+
+def _of_living_key(change: Callable[..., Any]) -> Callable[..., Any]:
+    """AWS changes nothing of a key that waits for its deletion, where moto brings it back."""
+
+    def changed(self: KmsBackend, key_id: str, *arguments: Any, **named: Any) -> Any:
+        key = self.describe_key(key_id)
+        if key.key_state == "PendingDeletion":
+            raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+        return change(self, key.id, *arguments, **named)
+
+    return changed
 
 
 def _with_default_policy(operation: Callable[[KmsResponse], Any]) -> Callable[[KmsResponse], Any]:

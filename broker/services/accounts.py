@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId
@@ -37,14 +38,16 @@ class AccountChange:
     profile: Profile | None = None
     payer: Payer | None = None
 
-    def applied_to(self, account: Account) -> Account:
-        """`account` with what is given here in place of what it has."""
-        return replace(
+    def applied_to(self, account: Account, *, now: datetime, longest_session: timedelta) -> Account:
+        """`account` with what is given here in place of what it has; the worker brings it about."""
+        changed = replace(
             account,
-            consent=self.consent or account.consent,
             profile=self.profile or account.profile,
             payer=self.payer or account.payer,
+            next_check_at=now if account.next_check_at else None,
         )
+        consent = self.consent or account.consent
+        return changed.consenting(consent, now=now, longest_session=longest_session)
 
     def shown(self) -> dict[str, Detail]:
         """What is given, for the ledger."""
@@ -63,6 +66,7 @@ class Accounts:
     algorithm: Algorithm
     issuer_base: str
     partition: str
+    longest_session: timedelta
     clock: Clock
     entropy: Entropy
 
@@ -154,7 +158,8 @@ class Accounts:
         stored = self._stored(account_id)
         if expected is not None and expected != stored.version:
             raise Conflict("The account has changed since you read it. Read it again.")
-        changed = change.applied_to(stored.record)
+        now = self.clock()
+        changed = change.applied_to(stored.record, now=now, longest_session=self.longest_session)
         self.journal.record(
             chain_of(account_id),
             call.event(
@@ -163,7 +168,7 @@ class Accounts:
                 ids={"account": account_id},
                 details=change.shown(),
             ),
-            now=self.clock(),
+            now=now,
             saves=[Save(changed, expected=stored.version)],
         )
         return changed

@@ -1,168 +1,138 @@
-"""Bringing an account to what is wanted: observe, plan, apply, prove."""
+"""Bringing an account to what is wanted: observe, plan, carry out, prove."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 
-from broker.domain.accounts import Account, AccountState
+from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.lifecycle import plan
+from broker.domain.lifecycle import plan, silencing_plan
 from broker.domain.permissions import Action
-from broker.domain.ports import (
-    AccountRepository,
-    Journal,
-    LeaseRepository,
-    ManagedAccount,
-    ManagementRole,
-    Save,
-    Versioned,
-)
+from broker.domain.ports import Journal, ManagedAccount, ManagementRole
 from broker.domain.role_plan import RolePolicy, wanted_in
-from broker.domain.steps import Step, describe
-from broker.errors import BrokerError, Conflict, NotFound, UpstreamRejected
+from broker.domain.steps import Step
+from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.canaries import Canaries, CanaryResult
+from broker.services.carrying_out import CarryOut
+from broker.services.leasing import NO_PATIENCE, Leasing
+from broker.services.removal import Removal
+from broker.services.settling import Settling
 
-LEASE = timedelta(minutes=5)
-"""Longer than any reconciliation takes; the worker of the next issue renews it."""
+
+class Depth(StrEnum):
+    """How thorough a pass is."""
+
+    FULL = "full"
+    """Everything, and the canaries that prove it."""
+
+    QUICK = "quick"
+    """Only the difference between what is found and what is wanted: to revoke at once."""
 
 
-class _CanaryFailed(UpstreamRejected):
+class CanaryFailed(UpstreamRejected):
     """AWS does not enforce what it must, or refuses what it must accept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
-    """One pass over one account, under a lease; safe to repeat and to resume after a crash."""
+    """One pass over one account, under its lease; safe to repeat and to resume after a crash."""
 
     journal: Journal
-    accounts: AccountRepository
-    leases: LeaseRepository
     gate: Gate
+    leasing: Leasing
     management: ManagementRole
+    carry_out: CarryOut
     canaries: Canaries
+    removal: Removal
+    settling: Settling
     policy: RolePolicy
     clock: Clock
 
     def __call__(self, account_id: AccountId, call: Call) -> Account:
-        """The account after the pass: `active`, or with the reason in `last_error`.
-
-        Raises NotFound, AccessDenied, and Conflict (`reconciliation_running`) while another pass
-        is under way.
-        """
+        """A full pass on a caller's request. Raises AccessDenied, and what `run` raises."""
         self.gate.require(call, Action.RECONCILE_ACCOUNT, account_id=account_id)
-        if self.accounts.get(account_id) is None:
-            raise NotFound("No such account is registered.")
-        lease = self.leases.acquire(f"account:{account_id}", holder=call.request_id, ttl=LEASE)
-        if lease is None:
-            raise Conflict(
-                "The account is being reconciled right now. Look at it again in a few seconds.",
-                code="reconciliation_running",
-            )
-        try:
-            return self._pass(account_id, call)
-        finally:
-            self.leases.release(lease)
+        return self.run(account_id, call, depth=Depth.FULL)
 
-    def _pass(self, account_id: AccountId, call: Call) -> Account:
-        before = self._stored(account_id)
+    def run(
+        self,
+        account_id: AccountId,
+        call: Call,
+        *,
+        depth: Depth,
+        patience: timedelta = NO_PATIENCE,
+    ) -> Account:
+        """The account after a pass: as wanted, or with the reason in `last_error`.
+
+        Raises NotFound, DependencyUnavailable where the store or the ledger is gone, and Conflict
+        (`reconciliation_running`) while another pass holds the account for all of `patience`.
+        """
+        self.settling.stored(account_id)
+        with self.leasing.exclusive(account_id, holder=call.request_id, patience=patience):
+            account = self.settling.stored(account_id).record
+            if account.state in (AccountState.REMOVING, AccountState.REMOVED):
+                return self.removal.carry_on(account_id, call)
+            return self._pass(account_id, call, depth=depth)
+
+    def planned(self, account_id: AccountId, call: Call) -> tuple[Step, ...]:
+        """What a pass would do now, without doing it. Raises like `run`, and UpstreamRejected."""
+        self.gate.require(call, Action.RECONCILE_ACCOUNT, account_id=account_id)
+        account = self.settling.stored(account_id).record
+        return self._plan(account, self.management.assume(account))
+
+    def _pass(self, account_id: AccountId, call: Call, *, depth: Depth) -> Account:
         try:
-            managed = self.management.assume(before.record)
-            if before.record.state is not AccountState.ACTIVE:
-                started = before.record.in_state(AccountState.PROVISIONING)
-                self._save(started, expected=before.version, call=call, outcome=Outcome.INTENDED)
-            self._apply(managed, call, account=before.record)
-            self._prove(before.record, call)
+            account = self._converge(account_id, call)
+            if depth is Depth.FULL and account.consent is not Consent.OFF:
+                self._prove(account, call)
         except BrokerError as e:
-            if not isinstance(e, UpstreamRejected) and e.status < 500:
+            if not _is_of_aws(e):
                 raise
-            return self._settle(account_id, call, error=e)
-        return self._settle(account_id, call, error=None)
+            return self.settling.badly(account_id, e, call)
+        return self.settling.well(account_id, _state_when_well(account, depth), call)
 
-    def _apply(self, managed: ManagedAccount, call: Call, *, account: Account) -> None:
+    def _converge(self, account_id: AccountId, call: Call) -> Account:
+        stored = self.settling.stored(account_id)
+        account = stored.record
+        managed = self.management.assume(account)
+        if account.state is AccountState.REGISTERED:
+            account = replace(account, state=AccountState.PROVISIONING)
+            self.settling.save(account, stored, call, Outcome.INTENDED)
+        steps = self._plan(account, managed)
+        self.carry_out(steps, account=account, managed=managed, call=call)
+        return account
+
+    def _plan(self, account: Account, managed: ManagedAccount) -> tuple[Step, ...]:
         wanted = wanted_in(account, self.policy, now=self.clock())
-        for step in plan(wanted, managed.observe(wanted)):
-            try:
-                managed.apply(step)
-            except BrokerError as e:
-                self._record(account, _step_entry(call, step, Outcome.FAILED, reason=e.code))
-                raise
-            self._record(account, _step_entry(call, step, Outcome.DONE, reason=step.why))
+        plan_for = silencing_plan if account.consent is Consent.OFF else plan
+        return plan_for(wanted, managed.observe(wanted))
 
     def _prove(self, account: Account, call: Call) -> None:
         results = list(self.canaries.prove(account))
         failed = [result for result in results if result.problem is not None]
-        self._record(account, _canary_entry(call, results, failed))
+        self.journal.record(
+            chain_of(account.account_id), _canary_entry(call, results, failed), now=self.clock()
+        )
         if failed:
             worst = failed[0]
-            raise _CanaryFailed(f"A canary failed: {worst.name}: {worst.problem}.")
-
-    def _settle(self, account_id: AccountId, call: Call, *, error: BrokerError | None) -> Account:
-        """Write down how the pass ended. The record may have changed meanwhile: read it again."""
-        stored = self._stored(account_id)
-        if error is None:
-            settled = stored.record.in_state(AccountState.ACTIVE)
-        else:
-            settled = stored.record.in_state(
-                _state_after_failure(stored.record), error=error.public_message
-            )
-        self._save(
-            settled,
-            expected=stored.version,
-            call=call,
-            outcome=Outcome.FAILED if error else Outcome.DONE,
-            reason=error.code if error else None,
-        )
-        return settled
-
-    def _stored(self, account_id: AccountId) -> Versioned[Account]:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
-
-    def _save(
-        self,
-        account: Account,
-        *,
-        expected: int,
-        call: Call,
-        outcome: Outcome,
-        reason: str | None = None,
-    ) -> None:
-        event = call.event(
-            LedgerAction.ACCOUNT_RECONCILED,
-            outcome,
-            reason=reason,
-            ids={"account": account.account_id},
-            details={"state": account.state.value},
-        )
-        self.journal.record(
-            chain_of(account.account_id),
-            event,
-            now=self.clock(),
-            saves=[Save(account, expected=expected)],
-        )
-
-    def _record(self, account: Account, event: Event) -> None:
-        self.journal.record(chain_of(account.account_id), event, now=self.clock())
+            raise CanaryFailed(f"A canary failed: {worst.name}: {worst.problem}.")
 
 
-def _state_after_failure(account: Account) -> AccountState:
-    """An account whose stack was never there stays registered; any other is degraded."""
-    if account.state is AccountState.REGISTERED:
-        return AccountState.REGISTERED
-    return AccountState.DEGRADED
+def _is_of_aws(error: BrokerError) -> bool:
+    """Whether AWS, and not the store or the ledger, is the reason: only that can be recorded."""
+    of_store = error.code in ("store_unavailable", "ledger_unavailable")
+    return isinstance(error, UpstreamRejected | DependencyUnavailable) and not of_store
 
 
-def _step_entry(call: Call, step: Step, outcome: Outcome, *, reason: str) -> Event:
-    return call.event(
-        LedgerAction.ACCOUNT_STEP, outcome, reason=reason, details={"step": describe(step)}
-    )
+def _state_when_well(account: Account, depth: Depth) -> AccountState:
+    """Only a proof makes an account active; without one it keeps the state that it had."""
+    proved = depth is Depth.FULL and account.consent is not Consent.OFF
+    return AccountState.ACTIVE if proved else account.state
 
 
 def _canary_entry(call: Call, results: list[CanaryResult], failed: list[CanaryResult]) -> Event:

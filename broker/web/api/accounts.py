@@ -13,7 +13,13 @@ from broker.services.accounts import AccountChange, NewAccount
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
-from broker.web.schemas.accounts import AccountAnswer, AccountBody, AccountPage, AccountPatch
+from broker.web.schemas.accounts import (
+    AccountAnswer,
+    AccountBody,
+    AccountPage,
+    AccountPatch,
+    PlanAnswer,
+)
 from broker.web.schemas.base import ListQuery
 from broker.wiring import Services
 
@@ -63,6 +69,8 @@ def change_account(
         payer=None if body.payer is None else _payer(wanted=body.payer),
     )
     account = services.accounts.change(account_id, change, call, expected=_if_match())
+    if change.consent is not None:
+        account = services.revoking.enforce_consent(account_id, call)
     return AccountAnswer.of(account, services.onboarding)
 
 
@@ -71,6 +79,26 @@ def reconcile_account(services: Services, call: Call, account_id: AccountId) -> 
     """Bring the account to what is wanted, and prove it; `last_error` says what hinders."""
     account = services.reconcile(account_id, call)
     return AccountAnswer.of(account, services.onboarding)
+
+
+@api.endpoint("POST", "/v1/accounts/<account_id>/revocation", answer=AccountAnswer, status=202)
+def revoke_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
+    """End every live session of the account, at once."""
+    account = services.revoking.everything(account_id, call)
+    return AccountAnswer.of(account, services.onboarding)
+
+
+@api.endpoint("DELETE", "/v1/accounts/<account_id>", answer=AccountAnswer, status=202)
+def remove_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
+    """Start the removal: no session opens from now on, and nothing of ours stays in the account."""
+    account = services.removal.ask(account_id, call)
+    return AccountAnswer.of(account, services.onboarding)
+
+
+@api.endpoint("GET", "/v1/accounts/<account_id>/plan", answer=PlanAnswer)
+def plan_account(services: Services, call: Call, account_id: AccountId) -> PlanAnswer:
+    """Show what a reconciliation would do now and why, without doing it."""
+    return PlanAnswer.of(services.reconcile.planned(account_id, call))
 
 
 def _payer(*, wanted: bool) -> Payer:

@@ -14,6 +14,7 @@ from broker.web.schemas.base import AccountListQuery
 from broker.web.schemas.sessions import (
     CredentialsAnswer,
     OpenedSessionAnswer,
+    RevokedSessionAnswer,
     SessionAnswer,
     SessionBody,
     SessionPage,
@@ -62,6 +63,13 @@ def list_sessions(services: Services, call: Call, query: AccountListQuery) -> Se
 def show_session(services: Services, call: Call, session_id: SessionId) -> SessionAnswer:
     """Show one session, without its credentials."""
     return SessionAnswer.of(services.reading.session(session_id, call))
+
+
+@api.endpoint("DELETE", "/v1/sessions/<session_id>", answer=RevokedSessionAnswer, status=202)
+def revoke_session(services: Services, call: Call, session_id: SessionId) -> RevokedSessionAnswer:
+    """End a session at once: its Deny stands in the account when this is answered."""
+    revoked = services.revoking.session(session_id, call)
+    return RevokedSessionAnswer.of(revoked.session, seconds=revoked.seconds)
 
 
 def _engineer(call: Call, body: SessionBody) -> EngineerId:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -9,6 +10,7 @@ from pydantic import model_validator
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
+from broker.domain.steps import Step, describe
 from broker.domain.times import Timestamp
 from broker.web.schemas.base import Answer, Body, ShortText
 
@@ -61,6 +63,7 @@ class AccountAnswer(Answer):
     launch_url: str
     template_version: str | None
     last_error: str | None
+    next_check_at: Timestamp | None
     created_at: Timestamp
     keys: list[KeyAnswer]
 
@@ -80,6 +83,7 @@ class AccountAnswer(Answer):
             launch_url=onboarding.launch_url(account),
             template_version=account.template_version,
             last_error=account.last_error,
+            next_check_at=account.next_check_at,
             created_at=account.created_at,
             keys=[
                 KeyAnswer(
@@ -91,6 +95,24 @@ class AccountAnswer(Answer):
                 for key in account.keys
             ],
         )
+
+
+class StepAnswer(Answer):
+    """One step of a plan."""
+
+    step: str
+    why: str
+
+
+class PlanAnswer(Answer):
+    """What a reconciliation would do, in order; nothing where all is well."""
+
+    steps: list[StepAnswer]
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> PlanAnswer:
+        """The answer for a plan."""
+        return cls(steps=[StepAnswer(step=describe(step), why=step.why) for step in steps])
 
 
 class AccountPage(Answer):

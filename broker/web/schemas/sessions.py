@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -111,6 +111,26 @@ class OpenedSessionAnswer(Answer):
 
     session: SessionAnswer
     credentials: CredentialsAnswer
+
+
+class RevocationAnswer(Answer):
+    """How far a revocation has come: the Deny stands in the account, after so many seconds."""
+
+    state: Literal["applied"]
+    seconds: float
+
+
+class RevokedSessionAnswer(SessionAnswer):
+    """A session that was revoked."""
+
+    revocation: RevocationAnswer
+
+    @classmethod
+    def of(cls, session: Session, *, seconds: float = 0) -> RevokedSessionAnswer:
+        """The answer for a session whose Deny took this long."""
+        revocation = RevocationAnswer(state="applied", seconds=round(seconds, 3))
+        shown = SessionAnswer.of(session).model_dump()
+        return cls(**shown, revocation=revocation)
 
 
 class SessionPage(Answer):

@@ -1,0 +1,109 @@
+"""How a pass over an account ends: its state, the reason of a bad one, and when next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from broker.domain.accounts import Account, AccountState
+from broker.domain.identifiers import AccountId
+from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.ports import AccountRepository, Journal, Save, Versioned
+from broker.errors import BrokerError, NotFound, UpstreamRejected
+from broker.services.ambient import Clock
+from broker.services.calls import Call
+
+FULL_CHECK_EVERY = timedelta(hours=6)
+"""How often a healthy account is looked at: drift is rare, and a check costs some thirty calls."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """Reads an account afresh and writes how a pass over it ended."""
+
+    journal: Journal
+    accounts: AccountRepository
+    retry_after: Callable[[int], timedelta]
+    clock: Clock
+
+    def stored(self, account_id: AccountId) -> Versioned[Account]:
+        """The account as it is now. Raises NotFound."""
+        stored = self.accounts.get(account_id)
+        if stored is None:
+            raise NotFound("No such account is registered.")
+        return stored
+
+    def well(self, account_id: AccountId, state: AccountState, call: Call) -> Account:
+        """The pass succeeded; the account is in `state` and looked at again in its turn."""
+        stored = self.stored(account_id)
+        now = self.clock()
+        settled = replace(
+            stored.record,
+            state=state,
+            last_error=None,
+            failures=0,
+            revocations=stored.record.revocations.at(now),
+            next_check_at=_next_check(stored.record, now),
+        )
+        return self.save(settled, stored, call, Outcome.DONE)
+
+    def badly(self, account_id: AccountId, error: BrokerError, call: Call) -> Account:
+        """The pass failed. Only AWS's word degrades an account; a bad connection does not."""
+        stored = self.stored(account_id)
+        failures = stored.record.failures + 1
+        settled = replace(
+            stored.record,
+            state=_state_after(stored.record.state, error),
+            last_error=error.public_message,
+            failures=failures,
+            next_check_at=self.clock() + self.retry_after(failures),
+        )
+        if settled.state is AccountState.REGISTERED:
+            # Nobody waits for a stack: its hook, or the console, says when it is there.
+            settled = replace(settled, next_check_at=None)
+        if settled.state is AccountState.DEGRADED:
+            _log.error("account_degraded", account=account_id, code=error.code)
+        return self.save(settled, stored, call, Outcome.FAILED, reason=error.code)
+
+    def save(
+        self,
+        account: Account,
+        stored: Versioned[Account],
+        call: Call,
+        outcome: Outcome,
+        *,
+        reason: str | None = None,
+    ) -> Account:
+        """Write `account` over what was stored, with an entry that says how it went."""
+        event = call.event(
+            LedgerAction.ACCOUNT_RECONCILED,
+            outcome,
+            reason=reason,
+            ids={"account": account.account_id},
+            details={"state": account.state.value},
+        )
+        self.journal.record(
+            chain_of(account.account_id),
+            event,
+            now=self.clock(),
+            saves=[Save(account, expected=stored.version)],
+        )
+        return account
+
+
+def _state_after(state: AccountState, error: BrokerError) -> AccountState:
+    """An account whose stack was never there stays registered, one on its way out goes on."""
+    if state in (AccountState.REGISTERED, AccountState.REMOVING):
+        return state
+    return AccountState.DEGRADED if isinstance(error, UpstreamRejected) else state
+
+
+def _next_check(account: Account, now: datetime) -> datetime:
+    expiry = account.revocations.next_expiry(now)
+    regular = now + FULL_CHECK_EVERY
+    return min(regular, expiry) if expiry else regular
