@@ -13,6 +13,7 @@ import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -20,6 +21,14 @@ from urllib.parse import unquote
 _CHUNK = 65536
 _IDENTITY_TOKEN = re.compile(rb"(?:^|[&\n])WebIdentityToken=([^&\s]+)")
 _CREDENTIALS = re.compile(rb"<Credentials>.*?</Credentials>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Interruption:
+    """What is to be done when an answer comes to a request whose form holds this."""
+
+    form: bytes
+    then: Callable[[], None]
 
 
 class RecordingWire:
@@ -30,6 +39,7 @@ class RecordingWire:
         self._sent: list[bytearray] = []
         self._answered: list[bytearray] = []
         self._sockets: list[socket.socket] = []
+        self._interruption: _Interruption | None = None
         self._server = _server(self._carry)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
@@ -37,6 +47,10 @@ class RecordingWire:
     def url(self) -> str:
         """Where the broker must believe that AWS is."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def interrupt(self, action: str, then: Callable[[], None]) -> None:
+        """Call `then` once, when AWS has done `action` and before the broker learns of it."""
+        self._interruption = _Interruption(f"Action={action}&".encode(), then)
 
     def identity_token(self, jti: str) -> str:
         """The identity token of this id, as the broker sent it to AWS."""
@@ -88,10 +102,17 @@ class RecordingWire:
         with aws:
             aws.settimeout(None)
             self._sockets += [broker, aws]
-            back = threading.Thread(target=_pump, args=(aws, broker, answered))
+            passing = (aws, broker, answered, lambda: self._interrupt(sent))
+            back = threading.Thread(target=_pump, args=passing)
             back.start()
-            _pump(broker, aws, sent)
+            _pump(broker, aws, sent, lambda: None)
             back.join()
+
+    def _interrupt(self, sent: bytearray) -> None:
+        awaited = self._interruption
+        if awaited is not None and awaited.form in sent:
+            self._interruption = None
+            awaited.then()
 
 
 def _claims(token: str) -> Mapping[str, object]:
@@ -102,11 +123,17 @@ def _claims(token: str) -> Mapping[str, object]:
     return claims
 
 
-def _pump(source: socket.socket, sink: socket.socket, kept: bytearray) -> None:
-    """Pass on until `source` ends. What is kept is kept before it is passed on."""
+def _pump(
+    source: socket.socket,
+    sink: socket.socket,
+    kept: bytearray,
+    before: Callable[[], None],
+) -> None:
+    """Pass on until `source` ends. Each piece is kept, then `before` is called, then it goes on."""
     with suppress(OSError):  # An end that vanishes ends the connection, nothing more.
         while chunk := source.recv(_CHUNK):
             kept += chunk
+            before()
             sink.sendall(chunk)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)

@@ -16,6 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from broker.cli.demo.stage import Customer, Stage, free_port
+from tests.e2e.chains import Entry, read_chain
 from tests.e2e.minting import Mint
 from tests.e2e.programs import REGION, Ran, aws_environment, run
 from tests.e2e.wire import RecordingWire
@@ -104,18 +105,9 @@ class World:
         account: Mapping[str, Any] = answer.json()
         return account
 
-    def ledger(self, account_id: str | None = None) -> list[Mapping[str, Any]]:
+    def ledger(self, account_id: str | None = None) -> list[Entry]:
         """A whole chain, read as the auditor; the broker's own where no account is named."""
-        query: dict[str, str] = {"limit": "200"}
-        if account_id is not None:
-            query["account_id"] = account_id
-        entries: list[Mapping[str, Any]] = []
-        while True:
-            page = self.auditor.http.get("/v1/ledger", params=query).raise_for_status().json()
-            entries += page["items"]
-            if page["next"] is None:
-                return entries
-            query["cursor"] = page["next"]
+        return read_chain(self.auditor.http, account_id)
 
     def session(self, account_id: str, ticket: str = TICKET, **asked: Any) -> Mapping[str, Any]:
         """A session that the engineer opens, with its credentials."""
