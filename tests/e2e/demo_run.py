@@ -16,7 +16,7 @@ from pathlib import Path
 
 from broker.cli.demo.stage import command
 
-PATIENCE = 120.0
+PATIENCE = 180.0
 """Seconds for a whole demo on a busy machine."""
 
 _MARK = "STARTED_BY_TEST"
@@ -102,7 +102,8 @@ def demo_run(words: Sequence[str], folder: Path) -> Iterator[DemoRun]:
     finally:
         guard.cancel()
         process.kill()
-        process.communicate()
+        with process:  # closes its pipe and collects it
+            pass
 
 
 def broker_demo(folder: Path, *options: str) -> list[str]:
