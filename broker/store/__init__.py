@@ -10,10 +10,12 @@ from typing import Self
 from broker.domain import ports
 from broker.errors import DependencyUnavailable
 from broker.store.accounts import Accounts
+from broker.store.agenda import Agenda
 from broker.store.api_tokens import ApiTokens
 from broker.store.connection import Connection, Timeouts, connect
 from broker.store.durability import Confirmation, Durability, confirmation_for, detect
 from broker.store.grants import Grants
+from broker.store.hooks import Hooks
 from broker.store.idempotency import Idempotency
 from broker.store.journal import Journal
 from broker.store.keyspace import Keyspace
@@ -43,6 +45,8 @@ class Store:
         self.grants: ports.GrantRepository = Grants(connection, keyspace, clock=clock)
         self.sessions: ports.SessionRepository = Sessions(connection, keyspace)
         self.api_tokens: ports.ApiTokenRepository = ApiTokens(connection, keyspace)
+        self.hooks: ports.HookRepository = Hooks(connection, keyspace)
+        self.agenda: ports.Agenda = Agenda(connection, keyspace)
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)
         self.idempotency: ports.IdempotencyRepository = Idempotency(connection, keyspace)
 

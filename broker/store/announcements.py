@@ -1,15 +1,19 @@
 """What must be written in the broker's slot before a record may be written in its account's.
 
 It only says where to look. Writing it first and letting readers pass over what is not there means
-that no crash can leave a record that nobody finds.
+that no crash can leave a record that nobody finds. The agenda alone is settled after the write.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from broker.domain.accounts import Account
 from broker.domain.ports import Save
 from broker.domain.sessions import Session
-from broker.errors import Conflict
+from broker.errors import Conflict, DependencyUnavailable
+from broker.store.agenda import Agenda
 from broker.store.connection import Connection
 from broker.store.indexes import session_member
 from broker.store.keyspace import Keyspace
@@ -22,6 +26,7 @@ class Announcements:
     def __init__(self, connection: Connection, keyspace: Keyspace) -> None:
         self._connection = connection
         self._keyspace = keyspace
+        self._agenda = Agenda(connection, keyspace)
 
     def announce(self, save: Save) -> None:
         """Prepare for `save`. Raises Conflict where another account has the issuer id."""
@@ -32,6 +37,17 @@ class Announcements:
                 self._session(save.record)
             case _:
                 pass
+        self._agenda.announce(save)
+
+    def settle(self, saves: Sequence[Save]) -> None:
+        """Let the agenda show the times of saves that were written.
+
+        They are written whatever becomes of this, and a task that stays as it was announced comes
+        too early at worst: so a server that is gone by now is no failure.
+        """
+        with suppress(DependencyUnavailable):
+            for save in saves:
+                self._agenda.settle(save)
 
     def _account(self, account: Account) -> None:
         holder = self._connection.run_script(

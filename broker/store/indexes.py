@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
+from broker.domain.hooks import Hook
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Record
@@ -68,12 +69,19 @@ def place_of(record: Record, keyspace: Keyspace) -> Place:
         case ApiToken():
             addition = Addition(keyspace.api_tokens, 0, record.token_id)
             return Place(BROKER_CHAIN, keyspace.api_token(record.token_id), addition)
+        case Hook():
+            return Place(BROKER_CHAIN, keyspace.hook(record.hook_id), None)
 
 
 def milliseconds(moment: datetime) -> int:
     """Unix time in whole milliseconds."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+
+
+def moment_of(milliseconds: int) -> datetime:
+    """The moment of a Unix time in milliseconds."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def session_member(session: Session) -> str:

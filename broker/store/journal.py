@@ -101,11 +101,13 @@ class Journal:
             for save in saves:
                 self._announcements.announce(save)
             with _turn_at(tail):
-                return self._append(write, tail)
+                entries = self._append(write, tail)
         except DependencyUnavailable as e:
             if e.code == LEDGER_UNAVAILABLE:
                 raise
             raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
+        self._announcements.settle(write.saves)
+        return entries
 
     def head(self, chain: Chain) -> Head:
         """See the protocol Journal."""

@@ -121,6 +121,29 @@ class Keyspace:
         """Sorted set of all API token ids."""
         return self._broker("api-tokens")
 
+    def hook(self, hook_id: str) -> str:
+        """Record of one of CloudFormation's requests."""
+        return self._broker("hook", hook_id)
+
+    @property
+    def agenda(self) -> str:
+        """Sorted set of all tasks, by their due time in Unix milliseconds."""
+        return self._broker("agenda")
+
+    @property
+    def hastened(self) -> str:
+        """Hash from a task to the time that it was hastened to since it was last claimed."""
+        return self._broker("agenda-hastened")
+
+    @property
+    def unsettled(self) -> str:
+        """Hash from a task to the version of its record that was announced last."""
+        return self._broker("agenda-unsettled")
+
+    def claim(self, mark: str) -> str:
+        """List of the tasks that one claim got, for a moment, should its answer get lost."""
+        return self._broker("agenda-claim", mark)
+
     def lease(self, name: str) -> str:
         """Hash with a lease's holder and fencing number, while it holds."""
         return self._broker("lease", name)

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
+from broker.domain.hooks import Hook
 from broker.domain.ports import Record, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
@@ -70,6 +71,7 @@ GRANT = Codec("grant", Grant, schema=1)
 SESSION = Codec("session", Session, schema=1)
 TICKET = Codec("ticket", Ticket, schema=1)
 API_TOKEN = Codec("api_token", ApiToken, schema=1)
+HOOK = Codec("hook", Hook, schema=1)
 
 
 def encode(record: Record) -> str:
@@ -85,6 +87,8 @@ def encode(record: Record) -> str:
             return TICKET.encode(record)
         case ApiToken():
             return API_TOKEN.encode(record)
+        case Hook():
+            return HOOK.encode(record)
 
 
 class Reader(Generic[R]):

@@ -10,6 +10,7 @@ from typing import Any
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Access, Grant, GrantState
+from broker.domain.hooks import Hook, HookKind, hook_id_of
 from broker.domain.identifiers import (
     AccountId,
     EngineerId,
@@ -135,8 +136,26 @@ def an_api_token(number: int = 1, **changes: Any) -> ApiToken:
     return replace(token, **changes)
 
 
+def a_hook(number: int = 1, **changes: Any) -> Hook:
+    stack_id = f"arn:aws:cloudformation:us-east-1:{ONE}:stack/support/1"
+    hook = Hook(
+        hook_id=hook_id_of(stack_id=stack_id, request_id=str(number)),
+        kind=HookKind.CREATE,
+        stack_id=stack_id,
+        request_id=str(number),
+        logical_resource_id="Hook",
+        physical_resource_id=None,
+        account_id=ONE,
+        template_version=None,
+        response_url="https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/1",
+        received_at=NOW,
+        next_try_at=NOW,
+    )
+    return replace(hook, **changes)
+
+
 def chain_for(record: Record) -> Chain:
-    if isinstance(record, Ticket | ApiToken):
+    if isinstance(record, Ticket | ApiToken | Hook):
         return BROKER_CHAIN
     return chain_of(record.account_id)
 

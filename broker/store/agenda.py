@@ -1,0 +1,116 @@
+"""The agenda: which record is due when, in one sorted set in the broker's slot.
+
+Accounts lie in other slots, so the agenda cannot change in one step with them. A save is announced
+before it is written and settled after it: the announcement adds its task or moves it to an earlier
+time, and only settling moves it to a later one or removes it. A crash in between makes a task come
+early or once too often, and loses none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from broker.domain.accounts import Account
+from broker.domain.hooks import Hook
+from broker.domain.ports import Record, Save, Task, TaskKind
+from broker.store.connection import Connection
+from broker.store.indexes import milliseconds, moment_of
+from broker.store.keyspace import Keyspace
+from broker.store.scripts import script
+
+REMEMBERED = timedelta(minutes=1)
+"""How long a claim gives the same tasks to whoever sends it again: longer than any retry takes."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Agenda:
+    """The Agenda of a Redis server, and the journal's part of it."""
+
+    def __init__(self, connection: Connection, keyspace: Keyspace) -> None:
+        self._connection = connection
+        self._keyspace = keyspace
+
+    def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
+        """See the protocol Agenda."""
+        claimed = self._connection.run_script(
+            script("claim_tasks"),
+            keys=[
+                self._keyspace.agenda,
+                self._keyspace.hastened,
+                self._keyspace.claim(secrets.token_hex(8)),
+            ],
+            args=[
+                milliseconds(now),
+                milliseconds(now + hold),
+                limit,
+                REMEMBERED // _MILLISECOND,
+            ],
+        )
+        return tuple(_read_member(member) for member in claimed)
+
+    def hasten(self, task: Task, *, at: datetime) -> None:
+        """See the protocol Agenda. The next claim ends it, a save for a later time does not."""
+        self._connection.run_script(
+            script("hasten_task"),
+            keys=[self._keyspace.agenda, self._keyspace.hastened],
+            args=[_member(task), milliseconds(at)],
+        )
+
+    def next_due(self) -> datetime | None:
+        """See the protocol Agenda."""
+        first = self._connection.send("ZRANGE", self._keyspace.agenda, 0, 0, "WITHSCORES")
+        return moment_of(int(first[1])) if first else None
+
+    def announce(self, save: Save) -> None:
+        """Put the record's task down before it is written, unless it is down for earlier."""
+        entry = _entry_of(save.record)
+        if entry is None:
+            return
+        task, due = entry
+        self._connection.run_script(
+            script("announce_task"),
+            keys=[self._keyspace.agenda, self._keyspace.unsettled],
+            args=[_member(task), _version_of(save), "" if due is None else milliseconds(due)],
+        )
+
+    def settle(self, save: Save) -> None:
+        """Put the task down for the time of the record that was written, or remove it.
+
+        Nothing happens where a later write was announced meanwhile: that one settles it.
+        """
+        entry = _entry_of(save.record)
+        if entry is None:
+            return
+        task, due = entry
+        self._connection.run_script(
+            script("settle_task"),
+            keys=[self._keyspace.agenda, self._keyspace.unsettled, self._keyspace.hastened],
+            args=[_member(task), _version_of(save), "" if due is None else milliseconds(due)],
+        )
+
+
+def _entry_of(record: Record) -> tuple[Task, datetime | None] | None:
+    """The task of a record and when it is due, if ever; None for records without a task."""
+    match record:
+        case Account():
+            return Task(TaskKind.ACCOUNT, record.account_id), record.next_check_at
+        case Hook():
+            return Task(TaskKind.HOOK, record.hook_id), record.next_try_at
+        case _:
+            return None
+
+
+def _version_of(save: Save) -> int:
+    """The version that the record has once it is written."""
+    return save.expected + 1
+
+
+def _member(task: Task) -> str:
+    return f"{task.kind}/{task.subject}"
+
+
+def _read_member(member: str) -> Task:
+    kind, _, subject = member.partition("/")
+    return Task(TaskKind(kind), subject)
