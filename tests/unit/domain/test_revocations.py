@@ -1,0 +1,125 @@
+"""Revocations: what is denied, for how long, and that the policy always fits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.domain.accounts import Consent, Profile
+from broker.domain.iam_documents import compact, denial, denied_reads
+from broker.domain.identifiers import SessionId
+from broker.domain.revocations import (
+    MOST_BY_TAG,
+    NOTHING_REVOKED,
+    Revocations,
+    RevokedSession,
+)
+from tests.unit.domain.making import NOW, account
+
+HOUR = timedelta(hours=1)
+
+
+def revoked(number: int, *, expires_in: timedelta = HOUR) -> RevokedSession:
+    """A session to deny."""
+    return RevokedSession(session_id=SessionId(f"s-{number:020x}"), expires_at=NOW + expires_in)
+
+
+def after(count: int) -> Revocations:
+    """What is denied after so many single revocations at once."""
+    revocations = NOTHING_REVOKED
+    for number in range(count):
+        revocations = revocations.with_session(revoked(number), now=NOW)
+    return revocations
+
+
+def test_one_session_is_denied_by_its_tag():
+    """Deny everything to whoever carries that session's tag."""
+    assert denial(after(1), everything=False)["Statement"] == [
+        {
+            "Sid": "RevokedSessions",
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/Session": f"s-{0:020x}"}},
+        }
+    ]
+
+
+def test_everything_is_denied_by_time():
+    """All sessions that were issued before."""
+    all_of_them = NOTHING_REVOKED.with_everything(issued_before=NOW, until=NOW + HOUR)
+    (statement,) = denial(all_of_them, everything=False)["Statement"]
+    assert statement["Condition"] == {
+        "DateLessThan": {"aws:TokenIssueTime": "2026-11-24T12:00:00Z"}
+    }
+
+
+def test_consent_off_denies_whatever_and_whenever():
+    """No condition: nothing that is issued later gets through either."""
+    (statement,) = denial(after(3), everything=True)["Statement"]
+    assert "Condition" not in statement
+
+
+def test_nothing_revoked_is_no_policy():
+    """An empty policy document would be refused by IAM."""
+    assert denial(NOTHING_REVOKED, everything=False) is None
+
+
+def test_a_thousand_revocations_in_an_hour_fall_back_to_time():
+    """Past what fits, everything issued so far is denied, and single sessions start anew."""
+    many = after(1000)
+    assert many.issued_before == NOW
+    assert len(many.sessions) < MOST_BY_TAG
+    assert many.until >= NOW + HOUR
+
+
+@given(st.integers(0, 3 * MOST_BY_TAG))
+def test_the_policy_always_fits(count):
+    """Together with the longest Deny of reads it stays within a role's inline quota."""
+    document = denial(after(count), everything=False)
+    size = len(compact(document)) if document else 0
+    assert size + len(compact(denied_reads(Profile.METADATA, partition="aws-us-gov"))) <= 10_240
+
+
+@given(st.lists(st.integers(1, 10_000), max_size=300))
+def test_a_revoked_session_is_denied_until_it_has_expired(lifetimes):
+    """Whatever else is revoked, each session is covered by its tag or by time while it lives."""
+    revocations = NOTHING_REVOKED
+    sessions = [
+        revoked(number, expires_in=timedelta(seconds=life)) for number, life in enumerate(lifetimes)
+    ]
+    for session in sessions:
+        revocations = revocations.with_session(session, now=NOW)
+    moment = NOW + timedelta(seconds=5_000)
+    still = revocations.at(moment)
+    for session in sessions:
+        if session.expires_at > moment:
+            by_tag = session in still.sessions
+            by_time = still.issued_before is not None and still.until >= session.expires_at
+            assert by_tag or by_time
+
+
+def test_expired_denials_are_cleaned_away():
+    """Nothing is denied longer than it could live, and the next clean-up is known."""
+    revocations = after(2).with_everything(issued_before=NOW, until=NOW + 2 * HOUR)
+    assert revocations.sessions == ()
+    revocations = revocations.with_session(revoked(9), now=NOW)
+    assert revocations.next_expiry(NOW) == NOW + HOUR
+    assert revocations.at(NOW + HOUR).sessions == ()
+    assert revocations.at(NOW + HOUR).issued_before == NOW
+    assert revocations.at(NOW + 2 * HOUR) == NOTHING_REVOKED
+
+
+def test_switching_consent_off_and_on_revives_nothing():
+    """Sessions from before either switch stay dead."""
+    longest = timedelta(hours=4)
+    off = account().consenting(Consent.OFF, now=NOW, longest_session=longest)
+    assert off.revocations.issued_before == NOW
+    later = NOW + timedelta(minutes=5)
+    on = off.consenting(Consent.STANDING, now=later, longest_session=longest)
+    assert on.revocations.issued_before == later
+    assert on.revocations.until == later + longest
+    same = on.consenting(Consent.STANDING, now=later + HOUR, longest_session=longest)
+    assert same == on
