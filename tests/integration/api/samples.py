@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.web.api import APIS
 from broker.web.endpoints import Endpoint
-from tests.integration.api.world import ACCOUNT, ENGINEER, TICKET
+from tests.integration.api.world import ACCOUNT, ENGINEER, NOWHERE, TICKET
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     endpoint.name: endpoint for api in APIS for endpoint in api.endpoints
@@ -47,6 +47,9 @@ SAMPLES: Mapping[str, Sample] = {
         body={"payer": True, "profile": "full", "consent": "off"},
     ),
     "reconcile_account": Sample("admin", path={"account_id": ACCOUNT}),
+    "revoke_account": Sample("admin", path={"account_id": NOWHERE}),
+    "remove_account": Sample("admin", path={"account_id": NOWHERE}),
+    "plan_account": Sample("admin", path={"account_id": ACCOUNT}),
     "write_ticket": Sample(
         "console",
         path={"ticket_id": "CASE-SAMPLE"},
@@ -74,6 +77,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "list_sessions": Sample("admin", query=IN_ACCOUNT),
     "show_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
+    "revoke_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
     "list_entries": Sample("auditor", query=IN_ACCOUNT),
     "create_api_token": Sample(
         "admin",

@@ -273,7 +273,7 @@ def test_a_list_is_read_once_and_whole_in_parts(
     for limit in (1, 2, 3):
         first = answered(client.get(path, params={**query, "limit": limit}), 200)
         assert len(first["items"]) <= limit
-        assert isinstance(first["next"], str)
+        assert isinstance(first["next"], str) or len(whole) <= limit
         assert list(pages(client, path, limit=limit, **query)) == whole
     keys = [item[key] for item in whole]
     assert len(set(keys)) == len(keys)
@@ -432,6 +432,6 @@ def references(part: Any) -> list[str]:
     return []
 
 
-def test_every_role_is_described(world: World) -> None:
+def test_every_role_is_described() -> None:
     """The description names the roles that a token may have."""
     assert resolved({"$ref": "#/components/schemas/Role"})["enum"] == [role.value for role in Role]

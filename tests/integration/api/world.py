@@ -28,6 +28,9 @@ from broker.wiring import Services
 ACCOUNT, OTHER, ASKING, UNREADY = "111122223333", "444455556666", "777788889999", "222200001111"
 """Onboarded with standing consent, likewise, onboarded with consent per grant, registered only."""
 
+NOWHERE = "999999999999"
+"""Registered by nobody."""
+
 TICKET = "CASE-1001"
 """An open ticket for all four accounts, assigned to nobody in particular."""
 
@@ -189,6 +192,6 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert problem["status"] == status
     assert problem["code"] == code
     assert problem["request_id"] == answer.headers["X-Request-Id"]
-    assert len(problem["detail"].split()) > 3
+    assert len(problem["detail"].split()) >= 3
     assert problem["detail"].endswith((".", ")")), problem["detail"]
     return dict(problem)
