@@ -1,4 +1,4 @@
-"""The chapters of the demo's story, a module each; `story` in `broker.cli.demo` has the words."""
+"""The story of the demo: its chapters in order, each of them in a module with its subject."""
 
 from broker.cli.demo.chapters import engineer, issuer, ledger, onboarding, requests, tokens
 from broker.cli.demo.story import Chapter
