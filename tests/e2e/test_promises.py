@@ -301,22 +301,41 @@ def test_the_chain_can_be_recomputed_by_anybody(world: World, account_id: str | 
 # Promise 6: the customer has the last word.
 
 
-def test_consent_off_stops_new_sessions_and_nobody_else_can_turn_it_on(
+def test_consent_off_ends_live_sessions_and_stops_new_ones(
     world: World, customer: Customer
 ) -> None:
-    """The customer's own token switches access off; neither the vendor nor a repair undoes it."""
+    """What the customer's own token switches off is off at once; switched on, it is on again.
+
+    A session that was ended does not come back with the consent.
+    """
     account_id = customer.account["account_id"]
-    path = f"/v1/accounts/{account_id}"
     ticket = world.ticket(f"T-{account_id}", account_id)
     owner = world.customer_of(account_id)
-    world.session(account_id, ticket)
+    live = world.client("s3", world.session(account_id, ticket)["credentials"])
+    assert live.list_buckets()["Buckets"] == []
+    path = f"/v1/accounts/{account_id}"
     assert owner.ask("PATCH", path, {"consent": "off"})["consent"] == "off"
+    assert refusal(live.list_buckets) == "AccessDenied"
     body = {"account_id": account_id, "ticket": ticket}
+    refused = world.engineer.http.post("/v1/sessions", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "consent_off")
+    assert owner.ask("PATCH", path, {"consent": "standing"})["consent"] == "standing"
+    world.reconcile(account_id)
+    assert refusal(live.list_buckets) == "AccessDenied"
+    anew = world.client("s3", world.session(account_id, ticket)["credentials"])
+    assert anew.list_buckets()["Buckets"] == []
+
+
+def test_nobody_else_switches_access_on_again(world: World, customer: Customer) -> None:
+    """Neither the vendor, nor another customer, nor a repair undoes the customer's word."""
+    account_id = customer.account["account_id"]
+    path = f"/v1/accounts/{account_id}"
+    world.customer_of(account_id).ask("PATCH", path, {"consent": "off"})
     for person in (world.console, world.engineer, world.callers.admin, world.customer_of(FULL)):
         answer = person.http.patch(path, json={"consent": "standing"})
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert world.reconcile(account_id)["consent"] == "off"
+    ticket = world.ticket(f"T-{account_id}", account_id)
+    body = {"account_id": account_id, "ticket": ticket}
     refused = world.engineer.http.post("/v1/sessions", json=body)
     assert (refused.status_code, refused.json()["code"]) == (403, "consent_off")
-    owner.ask("PATCH", path, {"consent": "standing"})
-    world.session(account_id, ticket)
