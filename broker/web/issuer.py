@@ -128,6 +128,7 @@ class IssuerEndpoint:
                 if reachable:
                     _log.warning("issuer_documents_stale", fresh_at=str(self._directory.fresh_at))
                 reachable = False
+            self._metrics.settle()
             self._metrics.issuer_age(fresh_at=self._directory.fresh_at, now=self._clock())
             self._stopping.wait(REFRESH_SECONDS)
 
