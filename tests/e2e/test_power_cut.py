@@ -71,7 +71,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ExitStack() as stack:
         sandbox_port = free_port()
         wire = stack.enter_context(RecordingWire(to_port=sandbox_port))
-        settings = {"BROKER_AWS_ENDPOINT_URL": wire.url}
+        # What a broker that is killed leaves in its temporary folder goes with the tests' own.
+        settings = {"BROKER_AWS_ENDPOINT_URL": wire.url, "TMPDIR": str(folder)}
         stage = stack.enter_context(Stage(folder, sandbox_port=sandbox_port, settings=settings))
         callers = Callers.on(stage, stack)
         console = callers.person("console", "console")
