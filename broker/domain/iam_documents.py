@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from broker.domain.accounts import Profile
 from broker.domain.claims import AUDIENCE, SESSION_TAG, TICKET_TAG
+from broker.domain.denied_actions import NOT_READS, SUPPORT_CASE_ACTIONS, promised_denials
 from broker.domain.identifiers import ServiceName
 from broker.domain.revocations import Revocations
 from broker.domain.times import rfc3339
@@ -24,91 +25,6 @@ SESSION_POLICY_LIMIT = 2048
 
 TRUST_POLICY_LIMIT = 2048
 """Characters of a trust policy without white space (IAM quota, not raised)."""
-
-_CUSTOMER_DATA = (
-    "s3:GetObject*",
-    "s3:SelectObjectContent",
-    "s3-object-lambda:GetObject*",
-    "dynamodb:BatchGet*",
-    "dynamodb:GetItem",
-    "dynamodb:GetRecords",
-    "dynamodb:PartiQLSelect",
-    "dynamodb:Query",
-    "dynamodb:ReadDataForReplication",
-    "dynamodb:Scan",
-    "dynamodb:SearchVectors",
-    "sqs:ReceiveMessage",
-    "kinesis:GetRecords",
-    "kinesis:SubscribeToShard",
-    "kinesisvideo:GetMedia*",
-    "logs:FilterLogEvents",
-    "logs:GetLogEvents",
-    "logs:GetLogRecord",
-    "logs:GetQueryResults",
-    "logs:StartLiveTail",
-    "logs:StartQuery",
-    "lambda:GetFunction",
-    "lambda:GetLayerVersion*",
-    "ecr:BatchGetImage",
-    "ecr:GetDownloadUrlForLayer",
-    "codecommit:BatchGet*",
-    "codecommit:GetBlob",
-    "codecommit:GetFile",
-    "codecommit:GitPull",
-    "codeartifact:GetPackageVersionAsset",
-    "codeartifact:ReadFromRepository",
-    "athena:BatchGetNamedQuery",
-    "athena:GetQueryResults*",
-    "cognito-idp:AdminGetUser",
-    "cognito-idp:ListUsers*",
-    "cognito-sync:ListRecords",
-    "cognito-sync:QueryRecords",
-    "datapipeline:QueryObjects",
-    "ec2:DescribeInstanceAttribute",
-    "ec2:DescribeLaunchTemplateVersions",
-    "ec2:GetConsoleOutput",
-    "ec2:GetConsoleScreenshot",
-    "ec2:GetLaunchTemplateData",
-    "cloudformation:GetTemplate",
-    "rds:DownloadCompleteDBLogFile",
-    "rds:DownloadDBLogFilePortion",
-    "redshift-data:GetStatementResult*",
-    "sdb:Select",
-    "states:GetExecutionHistory",
-    "workmail:Get*",
-)
-"""Actions that read what the customer's own users wrote, which the metadata profile denies."""
-
-_SECRETS = (
-    "secretsmanager:BatchGetSecretValue",
-    "secretsmanager:GetSecretValue",
-    "ssm:GetParameter",
-    "ssm:GetParameters*",
-    "ssm:GetParameterHistory",
-    "kms:Decrypt",
-    "appsync:ListApiKeys",
-    "codeartifact:GetAuthorizationToken",
-    "cognito-identity:GetCredentialsForIdentity",
-    "cognito-identity:GetOpenIdToken*",
-    "connect:GetFederationToken*",
-    "ec2:GetPasswordData",
-    "ecr:GetAuthorizationToken",
-    "lightsail:DownloadDefaultKeyPair",
-    "lightsail:GetInstanceAccessDetails",
-    "lightsail:GetRelationalDatabaseMasterUserPassword",
-    "redshift:GetClusterCredentials*",
-    "redshift-serverless:GetCredentials",
-)
-"""Actions that hand out secrets or other credentials, which every profile denies."""
-
-SUPPORT_CASE_ACTIONS = (
-    "support:AddAttachmentsToSet",
-    "support:AddCommunicationToCase",
-    "support:CreateCase",
-    "support:Describe*",
-    "support:ResolveCase",
-)
-"""All that the cases role may do."""
 
 
 class SessionPolicyTooLargeError(ValueError):
@@ -168,18 +84,23 @@ def trust_policy(*, issuer: str, provider_arn: str, subject: str, pinned: bool) 
 
 
 def denied_reads(profile: Profile, *, partition: str) -> Document:
-    """The explicit Deny of a read role: secrets always, customer data under `metadata`.
+    """The explicit Deny of a read role: what its profile promises, and what is no reading at all.
 
     API Gateway has one action for every read, so its keys are denied by resource.
     """
-    data = _CUSTOMER_DATA if profile is Profile.METADATA else ()
     return {
         "Version": VERSION,
         "Statement": [
             {
-                "Sid": "NoSecretsNoCustomerData" if data else "NoSecrets",
+                "Sid": "NoSecretsNoCustomerData" if profile is Profile.METADATA else "NoSecrets",
                 "Effect": "Deny",
-                "Action": sorted({*_SECRETS, *data}),
+                "Action": list(promised_denials(profile)),
+                "Resource": "*",
+            },
+            {
+                "Sid": "NothingButReading",
+                "Effect": "Deny",
+                "Action": list(NOT_READS),
                 "Resource": "*",
             },
             {
