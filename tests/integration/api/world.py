@@ -6,6 +6,7 @@ here is answered as it would be over there, but with every part within reach.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -72,6 +73,7 @@ class World:
     customers: dict[str, Customer] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     _clients: dict[tuple[str, str], httpx.Client] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def over_http(self, subject: str) -> httpx.Client:
         """A client of the broker under gunicorn."""
@@ -86,9 +88,10 @@ class World:
         return client_of(services, self.secrets[subject])
 
     def _client(self, where: str, subject: str, make: Any) -> httpx.Client:
-        if (where, subject) not in self._clients:
-            self._clients[where, subject] = make()
-        return self._clients[where, subject]
+        with self._lock:
+            if (where, subject) not in self._clients:
+                self._clients[where, subject] = make()
+            return self._clients[where, subject]
 
     def add_caller(
         self,
