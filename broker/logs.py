@@ -13,14 +13,15 @@ from collections.abc import Mapping, MutableMapping
 import structlog
 
 _SECRET_NAMES = re.compile(
-    r"(?i)(secret|password|passphrase|authorization|cookie|credential|session_?token|"
-    r"identity_?token|api_?token)$"
+    r"(?i)(secret|secret_?access_?key|password|passphrase|authorization|cookie|credentials?|"
+    r"session_?token|identity_?token|api_?token)$"
 )
 _SECRET_FORMS = re.compile(
     r"brk_[0-9a-f]{12}_[0-9a-f]+"  # our API tokens
     r"|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*"  # JSON Web Tokens
-    r"|(?<=://)[^/@\s]+:[^/@\s]*(?=@)"  # user and password in a URL
-    r"|(?i:(?<=secretaccesskey)|(?<=sessiontoken))['\"]?\s*[:=>]\s*['\"]?[\w+/=]+"
+    r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password in a URL, or the password alone
+    r"|(?i:(?<=secretaccesskey)|(?<=secret_access_key)|(?<=sessiontoken)|(?<=session_token))"
+    r"['\"]?\s*[:=>]\s*['\"]?[\w+/=]+"  # AWS credentials, in whatever notation
 )
 REDACTED = "[redacted]"
 
