@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from broker.aws.action_catalogue import PackagedCatalogue
 from broker.aws.clients import AwsLocation, Clients
 from broker.aws.management_role import StsManagementRole
 from broker.aws.web_identity import StsWebIdentity
@@ -28,6 +29,7 @@ from broker.services.leasing import Leasing
 from broker.services.minting import Minter
 from broker.services.observations import Observer
 from broker.services.open_session import OpenSession
+from broker.services.proving import Prove
 from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
 from broker.services.reconcile import Reconcile
@@ -57,6 +59,7 @@ class Services:
     jwks_max_age: int
     onboarding: Onboarding
     open_session: OpenSession
+    prove: Prove
     reading: Reading
     readiness: Callable[[], Readiness]
     reconcile: Reconcile
@@ -173,6 +176,15 @@ def build(settings: Settings, observer: Observer) -> Services:
             observer=observer,
             clock=utc_now,
             entropy=entropy,
+        ),
+        prove=Prove(
+            journal=store.journal,
+            accounts=store.accounts,
+            gate=gate,
+            management=management,
+            catalogue=PackagedCatalogue(),
+            policy=policy,
+            clock=utc_now,
         ),
         reading=Reading(
             journal=store.journal,

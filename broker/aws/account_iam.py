@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from botocore.exceptions import ClientError
 
-from broker.aws.errors import code_of, translated
+from broker.aws.errors import code_of, log_refusal, translated
 from broker.domain.iam_documents import Document, compact
 from broker.domain.observed import Observed, ObservedProvider, ObservedRole
 from broker.domain.role_plan import ProviderSpec, Wanted
@@ -118,6 +118,27 @@ class IamOfAccount:
         listed = self._iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         arns = [provider["Arn"] for provider in listed]
         return tuple(arn for arn in arns if arn.startswith(ours) and arn != wanted.arn)
+
+    def policy_documents(self, arns: Iterable[str]) -> dict[str, Document | None]:
+        """The default version of each managed policy; None for one that is kept from us.
+
+        The management role may read AWS's own policies, and none that the customer wrote.
+        """
+        with translated(
+            "reading managed policies", refused="AWS refuses to show the managed policies."
+        ):
+            return {arn: self._policy_document(arn) for arn in sorted(arns)}
+
+    def _policy_document(self, arn: str) -> Document | None:
+        try:
+            version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            found = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        except ClientError as e:
+            if code_of(e) not in ("AccessDenied", "NoSuchEntity"):
+                raise
+            log_refusal("reading a managed policy", e)
+            return None
+        return _document(found["PolicyVersion"]["Document"])
 
     def apply(self, step: Step) -> None:
         """Do one step; one that was done already succeeds again."""

@@ -13,6 +13,7 @@ __all__ = ["main"]
 COMMANDS = {
     "demo": "broker.cli.demo.command",
     "get": "broker.cli.get",
+    "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",
     "tokens": "broker.cli.tokens",
 }

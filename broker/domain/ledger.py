@@ -51,6 +51,7 @@ class LedgerAction(StrEnum):
     ACCOUNT_STEP = "account.step"
     ACCOUNT_RECONCILED = "account.reconciled"
     CANARY = "account.canary"
+    ACCOUNT_PROVED = "account.proved"
     ACCOUNT_REVOKED = "account.revoked"
     ACCOUNT_REMOVED = "account.removed"
     SESSION_REVOKED = "session.revoked"

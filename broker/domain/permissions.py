@@ -30,6 +30,7 @@ class Action(StrEnum):
     RECONCILE_ACCOUNT = "accounts:reconcile"
     REMOVE_ACCOUNT = "accounts:remove"
     REVOKE_ACCOUNT = "accounts:revoke"
+    PROVE_ACCOUNT = "accounts:prove"
     WRITE_TICKET = "tickets:write"
     READ_TICKET = "tickets:read"
     OPEN_SESSION = "sessions:open"
@@ -82,6 +83,12 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
     Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REMOVE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REVOKE_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.PROVE_ACCOUNT: {
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
     Action.WRITE_TICKET: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.READ_TICKET: {
         _R.ENGINEER: _ALWAYS,

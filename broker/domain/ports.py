@@ -6,7 +6,7 @@ changed since it was read. Nothing else leaves them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
+from broker.domain.iam_documents import Document
 from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
 from broker.domain.observed import Observed
@@ -293,6 +294,10 @@ class ManagedAccount(Protocol):
 
     def observe(self, wanted: Wanted) -> Observed:
         """What stands there of what is wanted. Raises like `WebIdentityExchange.exchange`."""
+        ...
+
+    def policy_documents(self, arns: Iterable[str]) -> Mapping[str, Document | None]:
+        """Managed policies by ARN; None for one that may not be read. Raises like `observe`."""
         ...
 
     def apply(self, step: Step) -> None:

@@ -21,6 +21,7 @@ from broker.web.schemas.accounts import (
     PlanAnswer,
 )
 from broker.web.schemas.base import ListQuery
+from broker.web.schemas.proofs import ProofAnswer
 from broker.wiring import Services
 
 api = Api("accounts")
@@ -99,6 +100,12 @@ def remove_account(services: Services, call: Call, account_id: AccountId) -> Acc
 def plan_account(services: Services, call: Call, account_id: AccountId) -> PlanAnswer:
     """Show what a reconciliation would do now and why, without doing it."""
     return PlanAnswer.of(services.reconcile.planned(account_id, call))
+
+
+@api.endpoint("GET", "/v1/accounts/<account_id>/proof", answer=ProofAnswer)
+def prove_account(services: Services, call: Call, account_id: AccountId) -> ProofAnswer:
+    """Prove what the support roles may do, action by action, from what is attached to them now."""
+    return ProofAnswer.of(services.prove(account_id, call))
 
 
 def _payer(*, wanted: bool) -> Payer:

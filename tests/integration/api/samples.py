@@ -50,6 +50,7 @@ SAMPLES: Mapping[str, Sample] = {
     "revoke_account": Sample("admin", path={"account_id": NOWHERE}),
     "remove_account": Sample("admin", path={"account_id": NOWHERE}),
     "plan_account": Sample("admin", path={"account_id": ACCOUNT}),
+    "prove_account": Sample("auditor", path={"account_id": ACCOUNT}),
     "write_ticket": Sample(
         "console",
         path={"ticket_id": "CASE-SAMPLE"},

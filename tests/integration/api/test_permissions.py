@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "revoke_account": Rule(Action.REVOKE_ACCOUNT, Scope.ACCOUNT),
     "remove_account": Rule(Action.REMOVE_ACCOUNT, Scope.ACCOUNT),
     "plan_account": Rule(Action.RECONCILE_ACCOUNT, Scope.ACCOUNT),
+    "prove_account": Rule(Action.PROVE_ACCOUNT, Scope.ACCOUNT),
     "write_ticket": Rule(Action.WRITE_TICKET, Scope.ACCOUNT),
     "show_ticket": Rule(Action.READ_TICKET, Scope.TICKET),
     "list_tickets": Rule(Action.READ_TICKET, Scope.LIST),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import boto3
@@ -155,6 +156,38 @@ def test_a_role_is_created_with_its_boundary(iam):
     )
     account_iam.apply(STEPS["create_role"])
     stubber.assert_no_pending_responses()
+
+
+def test_managed_policies_are_read_in_their_default_version(iam):
+    """Not the first version, nor the newest: the one that IAM evaluates."""
+    account_iam, stubber = iam
+    document = {"Version": "2012-10-17", "Statement": []}
+    stubber.add_response(
+        "get_policy", {"Policy": {"DefaultVersionId": "v7"}}, {"PolicyArn": POLICY}
+    )
+    stubber.add_response(
+        "get_policy_version",
+        {"PolicyVersion": {"Document": json.dumps(document)}},
+        {"PolicyArn": POLICY, "VersionId": "v7"},
+    )
+    assert account_iam.policy_documents({POLICY}) == {POLICY: document}
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchEntity"])
+def test_a_policy_that_is_kept_from_us_is_no_failure(iam, code):
+    """A customer's own policy is not ours to read; whoever asked must know that it is missing."""
+    account_iam, stubber = iam
+    stubber.add_client_error("get_policy", code, "User: arn:aws:sts::1:x is not", 403)
+    assert account_iam.policy_documents([POLICY]) == {POLICY: None}
+
+
+def test_throttled_reading_is_no_answer(iam):
+    """Only a refusal says that a policy is kept from us; anything else may succeed later."""
+    account_iam, stubber = iam
+    stubber.add_client_error("get_policy", "Throttling", "m", 400)
+    with pytest.raises(DependencyUnavailable):
+        account_iam.policy_documents([POLICY])
 
 
 def _a_role():
