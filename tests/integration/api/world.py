@@ -6,6 +6,7 @@ here is answered as it would be over there, but with every part within reach.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -198,3 +199,13 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert len(problem["detail"].split()) >= 3
     assert problem["detail"].endswith((".", ")")), problem["detail"]
     return dict(problem)
+
+
+def answered(answer: httpx.Response, status: int) -> Any:
+    """The JSON of an answer that must not be stored by anybody on the way."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert re.fullmatch(r"[0-9a-f]{24}", answer.headers["X-Request-Id"])
+    return answer.json()
