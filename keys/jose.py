@@ -27,14 +27,13 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 _COORDINATE_BYTES = 32
 _SMALLEST_RSA_BITS = 2048
-_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def b64url_encode(octets: bytes) -> str:
     """Base64url without padding (RFC 7515 section 2)."""
-    encoded = binascii.b2a_base64(octets, newline=False)
-    return encoded.translate(_TO_URL_SAFE, b"=").decode("ascii")
+    encoded = binascii.b2a_base64(octets, newline=False).rstrip(b"=")
+    return encoded.replace(b"+", b"-").replace(b"/", b"_").decode("ascii")
 
 
 def b64url_decode(text: str) -> bytes:
