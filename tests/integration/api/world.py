@@ -151,6 +151,8 @@ class World:
                 return self.redis.get(key)
             case b"hash":
                 return self.redis.hgetall(key)
+            case b"list":
+                return self.redis.lrange(key, 0, -1)
             case b"zset":
                 return self.redis.zrange(key, 0, -1, withscores=True)
             case b"stream":
