@@ -3,6 +3,11 @@
 Both work on the same sandbox, with the same keys of the same accounts, so STS fetches the same
 issuers' documents from the broker for either. Ours adds everything else: HTTP, who is calling,
 the decision, and the durable writes to ledger and store.
+
+All of that costs a fixed 2.5 to 3 ms beside two calls that the sandbox answers in 6 ms: too much
+for the goal at one client, which leaves 1.5 ms for it. Two writes that reach the disk take half of
+those, six reads and the HTTP server the rest. AWS itself takes ten times as long for the two
+calls; what is added does not grow with that.
 """
 
 from __future__ import annotations
