@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from broker.aws.action_catalogue import PackagedCatalogue
 from broker.aws.clients import AwsLocation, Clients
+from broker.aws.issuer_site import HttpIssuerSite
 from broker.aws.management_role import StsManagementRole
+from broker.aws.own_identity import StsMirror
 from broker.aws.web_identity import StsWebIdentity
 from broker.domain.access import Limits
 from broker.domain.onboarding import Onboarding
@@ -22,8 +24,14 @@ from broker.services.ambient import Clock, Entropy, utc_now
 from broker.services.api_tokens import ApiTokens
 from broker.services.authorization import Gate
 from broker.services.backoff import retry_after
-from broker.services.canaries import Canaries
+from broker.services.canaries import SETTLED_ROLE_WAITS, Canaries
 from broker.services.carrying_out import CarryOut
+from broker.services.doctoring import Doctor
+from broker.services.examinations.enforcement import EnforcementExamination
+from broker.services.examinations.estate import EstateExamination
+from broker.services.examinations.publication import PublicationExamination
+from broker.services.examinations.signing import SigningExamination
+from broker.services.examinations.surroundings import Surroundings
 from broker.services.issuer_directory import IssuerDirectory
 from broker.services.leasing import Leasing
 from broker.services.minting import Minter
@@ -54,6 +62,7 @@ class Services:
     accounts: Accounts
     api_tokens: ApiTokens
     clock: Clock
+    doctor: Doctor
     idempotency: IdempotencyRepository
     issuers: IssuerDirectory
     jwks_max_age: int
@@ -94,6 +103,7 @@ def build(settings: Settings, observer: Observer) -> Services:
     keys = _key_provider(settings, clients)
     minter = Minter(key_providers={settings.key_provider.value: keys})
     exchange = StsWebIdentity(clients.unsigned_sts())
+    site = HttpIssuerSite()
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     management = StsManagementRole(clients=clients, name_prefix=settings.name_prefix)
     carry_out = CarryOut(journal=store.journal, clock=utc_now)
@@ -113,20 +123,21 @@ def build(settings: Settings, observer: Observer) -> Services:
         policy=policy,
         clock=utc_now,
     )
+    canaries = Canaries(
+        minter=minter,
+        exchange=exchange,
+        policy=policy,
+        clock=utc_now,
+        entropy=entropy,
+        sleep=time.sleep,
+    )
     reconcile = Reconcile(
         journal=store.journal,
         gate=gate,
         leasing=Leasing(leases=store.leases, sleep=time.sleep),
         management=management,
         carry_out=carry_out,
-        canaries=Canaries(
-            minter=minter,
-            exchange=exchange,
-            policy=policy,
-            clock=utc_now,
-            entropy=entropy,
-            sleep=time.sleep,
-        ),
+        canaries=canaries,
         removal=removal,
         settling=settling,
         policy=policy,
@@ -153,6 +164,31 @@ def build(settings: Settings, observer: Observer) -> Services:
             entropy=entropy,
         ),
         clock=utc_now,
+        doctor=Doctor(
+            accounts=store.accounts,
+            gate=gate,
+            surroundings=Surroundings(
+                issuer_base=settings.issuer_url,
+                vendor_account_id=settings.vendor_account_id,
+                store=store,
+                mirror=StsMirror(clients.sts()),
+                site=site,
+                clock=utc_now,
+            ),
+            signing=SigningExamination(
+                key_providers={settings.key_provider.value: keys}, entropy=entropy
+            ),
+            publication=PublicationExamination(issuer_base=settings.issuer_url, site=site),
+            estate=EstateExamination(
+                management=management, policy=policy, clock=utc_now, entropy=entropy
+            ),
+            enforcement=EnforcementExamination(
+                # The roles have stood for a while, so nobody waits long for them.
+                canaries=replace(canaries, waits=SETTLED_ROLE_WAITS),
+                journal=store.journal,
+                clock=utc_now,
+            ),
+        ),
         idempotency=store.idempotency,
         issuers=issuers,
         jwks_max_age=settings.jwks_max_age_seconds,

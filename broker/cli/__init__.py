@@ -11,7 +11,9 @@ from broker.cli.failures import reported
 __all__ = ["main"]
 
 COMMANDS = {
+    "accounts": "broker.cli.accounts",
     "demo": "broker.cli.demo.command",
+    "doctor": "broker.cli.doctor",
     "get": "broker.cli.get",
     "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import timedelta
 
 import click
 
 from broker import settings
+from broker.cli.operator import operators_call
 from broker.domain.identifiers import AccountId, EngineerId
-from broker.domain.permissions import Caller, Role
+from broker.domain.permissions import Role
 from broker.services.api_tokens import NewApiToken
-from broker.services.calls import Call
 from broker.services.observations import Unobserved
 from broker.wiring import build
 
@@ -73,7 +72,7 @@ def create(
                 account_ids=new[2],
                 expires_at=services.clock() + timedelta(days=days),
             ),
-            _operator(),
+            operators_call(),
         )
     finally:
         services.close()
@@ -95,9 +94,3 @@ def _new(
     if Role.CUSTOMER in what and not where:
         raise click.UsageError("A customer's token needs --account: without it, it sees nothing.")
     return who, what, where
-
-
-def _operator() -> Call:
-    """The person at the machine, as the operating system knows them."""
-    caller = Caller(subject=f"operator:{getpass.getuser()}", roles=frozenset({Role.ADMIN}))
-    return Call(caller=caller, request_id="command-line", source_address="local")

@@ -30,6 +30,7 @@ class Action(StrEnum):
     RECONCILE_ACCOUNT = "accounts:reconcile"
     REMOVE_ACCOUNT = "accounts:remove"
     REVOKE_ACCOUNT = "accounts:revoke"
+    DIAGNOSE_ACCOUNT = "accounts:diagnose"
     PROVE_ACCOUNT = "accounts:prove"
     WRITE_TICKET = "tickets:write"
     READ_TICKET = "tickets:read"
@@ -83,6 +84,12 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
     Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REMOVE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REVOKE_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.DIAGNOSE_ACCOUNT: {
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
     Action.PROVE_ACCOUNT: {
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,

@@ -47,6 +47,7 @@ SAMPLES: Mapping[str, Sample] = {
         body={"payer": True, "profile": "full", "consent": "off"},
     ),
     "reconcile_account": Sample("admin", path={"account_id": ACCOUNT}),
+    "diagnose_account": Sample("admin", path={"account_id": ACCOUNT}),
     "revoke_account": Sample("admin", path={"account_id": NOWHERE}),
     "remove_account": Sample("admin", path={"account_id": NOWHERE}),
     "plan_account": Sample("admin", path={"account_id": ACCOUNT}),

@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "show_account": Rule(Action.READ_ACCOUNT, Scope.ACCOUNT),
     "change_account": Rule(Action.CHANGE_ACCOUNT, Scope.ACCOUNT),
     "reconcile_account": Rule(Action.RECONCILE_ACCOUNT, Scope.ACCOUNT),
+    "diagnose_account": Rule(Action.DIAGNOSE_ACCOUNT, Scope.ACCOUNT),
     "revoke_account": Rule(Action.REVOKE_ACCOUNT, Scope.ACCOUNT),
     "remove_account": Rule(Action.REMOVE_ACCOUNT, Scope.ACCOUNT),
     "plan_account": Rule(Action.RECONCILE_ACCOUNT, Scope.ACCOUNT),
