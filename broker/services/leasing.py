@@ -11,8 +11,9 @@ from broker.domain.identifiers import AccountId
 from broker.domain.ports import Lease, LeaseRepository
 from broker.errors import Conflict
 
-HELD_FOR = timedelta(minutes=5)
-"""Longer than any pass takes: a new role is waited for at most half a minute."""
+HELD_FOR = timedelta(minutes=2)
+"""Longer than a pass takes: a new role is waited for at most half a minute. Should AWS be so slow
+that a lease lapses, two passes meet, and the record's version lets only one of them settle it."""
 
 NO_PATIENCE = timedelta(0)
 _PAUSE = timedelta(milliseconds=100)

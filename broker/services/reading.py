@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
@@ -79,13 +79,15 @@ class Reading:
         stored = self.tickets.get(ticket_id)
         if stored is None or not _sees(call, stored.record):
             raise NotFound("No such ticket is known.")
-        return stored.record
+        return _as_seen(call, stored.record)
 
     def ticket_page(self, window: Window, call: Call) -> Page[Ticket]:
         """The tickets that the caller may see; a part may hold fewer than its limit."""
         self.gate.require_role(call, Action.READ_TICKET)
         page = self.tickets.page(cursor=window.cursor, limit=window.limit)
-        return Page(tuple(ticket for ticket in page.items if _sees(call, ticket)), page.next)
+        return Page(
+            tuple(_as_seen(call, ticket) for ticket in page.items if _sees(call, ticket)), page.next
+        )
 
     def session(self, session_id: SessionId, call: Call) -> Session:
         """One session, without credentials. Raises AccessDenied, NotFound."""
@@ -136,6 +138,14 @@ class Reading:
 
 def _seen(call: Call, action: Action) -> Visibility:
     return visibility(call.caller, action) or _NOTHING
+
+
+def _as_seen(call: Call, ticket: Ticket) -> Ticket:
+    """A ticket without what concerns accounts that the caller is not bound to."""
+    bound = _seen(call, Action.READ_TICKET).account_ids
+    if bound is None:
+        return ticket
+    return replace(ticket, account_ids=tuple(a for a in ticket.account_ids if a in bound))
 
 
 def _sees(call: Call, ticket: Ticket) -> bool:

@@ -13,7 +13,7 @@ from broker.store.scripts import script
 KEPT = timedelta(hours=24)
 """How long an answer is given again."""
 
-CLAIMED = timedelta(minutes=10)
+CLAIMED = timedelta(minutes=3)
 """How long a claim without an answer holds: longer than any request, so only a crash meets it."""
 
 _MILLISECOND = timedelta(milliseconds=1)

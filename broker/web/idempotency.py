@@ -11,13 +11,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import assert_never
 
+import structlog
 from flask import Response, request
 
 from broker.domain.ports import Begun, Finished, IdempotencyRepository, InProgress, Reused
-from broker.errors import Conflict, FieldProblem, InvalidRequest
+from broker.errors import Conflict, DependencyUnavailable, FieldProblem, InvalidRequest
 from broker.services.calls import Call
 
 HEADER = "Idempotency-Key"
+_log = structlog.get_logger(__name__)
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
 _READS = frozenset({"GET", "HEAD"})
 
@@ -42,7 +44,8 @@ def answer_once(
             f"{HEADER} must be 1 to 200 printable ASCII characters.",
             problems=[FieldProblem(HEADER, "must be 1 to 200 printable ASCII characters")],
         )
-    scoped = f"{call.caller.subject}\n{key}"
+    # By token: another one of the same subject may be allowed less.
+    scoped = f"{call.caller.api_token_id or call.caller.subject}\n{key}"
     match kept.begin(scoped, fingerprint=_fingerprint()):
         case Begun():
             return _first(answer, scoped, repeats=repeats, kept=kept)
@@ -74,10 +77,18 @@ def _first(
         response = answer()
     finally:
         if response is None:
-            kept.abandon(scoped)
+            _abandon(scoped, kept)
     body = response.get_data(as_text=True) if repeats is Repeats.ANSWERED_AGAIN else None
     kept.finish(scoped, Finished(response.status_code, body))
     return response
+
+
+def _abandon(scoped: str, kept: IdempotencyRepository) -> None:
+    """Forget the claim; where that fails it lapses by itself, and the first error is told."""
+    try:
+        kept.abandon(scoped)
+    except DependencyUnavailable:
+        _log.warning("idempotency_claim_left")
 
 
 def _again(status: int, body: str) -> Response:
