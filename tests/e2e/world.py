@@ -120,6 +120,11 @@ class World:
         own = {"BROKER_URL": self.stage.url, "BROKER_TOKEN": self.engineer.api_token}
         return run("broker", "get", *options, home=self.home, environment={**own, **environment})
 
+    def broker_prove(self, *options: str, **environment: str) -> Ran:
+        """The real `broker prove`, as the auditor runs it."""
+        own = {"BROKER_URL": self.stage.url, "BROKER_TOKEN": self.auditor.api_token}
+        return run("broker", "prove", *options, home=self.home, environment={**own, **environment})
+
     def aws(self, credentials: Mapping[str, str], *arguments: str) -> Ran:
         """The real AWS CLI, with these variables of credentials."""
         environment = {**aws_environment(self.stage.sandbox.url), **credentials}
