@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from broker.domain.diagnosis import Check
 from broker.domain.diagnosis.conditions import shown
 from broker.domain.identifiers import AccountId
-from broker.domain.observed import Observed, ObservedRole
+from broker.domain.observed import Observed, ObservedProvider, ObservedRole
 from broker.domain.role_plan import ProviderSpec, RoleSpec
 from broker.domain.steps import (
     AddClientId,
@@ -39,22 +39,29 @@ def diagnose_provider(wanted: ProviderSpec, observed: Observed) -> Iterator[Chec
     if found is None:
         yield _missing_provider(wanted, observed)
         return
+    yield from list(_faults_of_provider(wanted, found)) or [
+        Check.ok(PROVIDER, "It is there, under the issuer's exact URL and with our audience.")
+    ]
+
+
+def _faults_of_provider(wanted: ProviderSpec, found: ObservedProvider) -> Iterator[Check]:
+    mend = _mend(_account_of(wanted.arn))
     missing = sorted(wanted.client_ids - found.client_ids)
     added = sorted(found.client_ids - wanted.client_ids)
     if missing:
+        there = f" There is {_list(added)}." if added else ""
         yield Check.failed(
             PROVIDER,
-            f"Our audience is not among its client ids: {shown(missing[0])}"
-            + (f"; there is {_list(added)}." if added else "."),
+            f"Our audience is not among its client ids: {_list(missing)}.{there}",
             meaning="AWS refuses every token, because its `aud` is nobody that the provider knows.",
-            mend=f"Add it. {_mend(_account_of(wanted.arn))}",
+            mend=f"Add it. {mend}",
         )
     elif added:
         yield Check.warning(
             PROVIDER,
             f"It has client ids that are not ours: {_list(added)}.",
             meaning="The trust policies still demand our audience, so nobody gets in by them.",
-            mend=f"Take them out. {_mend(_account_of(wanted.arn))}",
+            mend=f"Take them out. {mend}",
         )
     if wanted.thumbprints and found.thumbprints != wanted.thumbprints:
         yield Check.failed(
@@ -62,10 +69,8 @@ def diagnose_provider(wanted: ProviderSpec, observed: Observed) -> Iterator[Chec
             "Its certificate thumbprints are not ours.",
             meaning="Where no authority that AWS trusts signed our certificate, AWS cannot fetch "
             "the keys.",
-            mend=_mend(_account_of(wanted.arn)),
+            mend=mend,
         )
-    if not missing and not added:
-        yield Check.ok(PROVIDER, "It is there, under the issuer's exact URL and with our audience.")
 
 
 def _missing_provider(wanted: ProviderSpec, observed: Observed) -> Check:
