@@ -121,6 +121,12 @@ class Settings(BaseModel):
     threads: Annotated[int, Field(ge=1, le=256)] = 16
     """Threads in each worker."""
 
+    serve_worker: bool = True
+    """Whether `broker serve` starts a `broker worker` beside the web workers."""
+
+    worker_threads: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many tasks a `broker worker` works on at once."""
+
     log_level: LogLevel = LogLevel.INFO
 
     @field_validator("aws_endpoint_url")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from broker.aws.action_catalogue import PackagedCatalogue
@@ -15,8 +16,9 @@ from broker.aws.management_role import StsManagementRole
 from broker.aws.own_identity import StsMirror
 from broker.aws.web_identity import StsWebIdentity
 from broker.domain.access import Limits
+from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
-from broker.domain.ports import IdempotencyRepository
+from broker.domain.ports import IdempotencyRepository, TaskKind
 from broker.domain.role_plan import RolePolicy
 from broker.errors import ConfigurationError
 from broker.services.accounts import Accounts
@@ -26,6 +28,7 @@ from broker.services.authorization import Gate
 from broker.services.backoff import retry_after
 from broker.services.canaries import SETTLED_ROLE_WAITS, Canaries
 from broker.services.carrying_out import CarryOut
+from broker.services.crew import Handler
 from broker.services.doctoring import Doctor
 from broker.services.examinations.enforcement import EnforcementExamination
 from broker.services.examinations.estate import EstateExamination
@@ -40,11 +43,12 @@ from broker.services.open_session import OpenSession
 from broker.services.proving import Prove
 from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
-from broker.services.reconcile import Reconcile
+from broker.services.reconcile import Depth, Reconcile
 from broker.services.removal import Removal
 from broker.services.revoking import Revoking
 from broker.services.settling import Settling
 from broker.services.tickets import Tickets
+from broker.services.worker import Worker
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
 from keys.kms import KmsKeyProvider
@@ -77,6 +81,7 @@ class Services:
     store: Store
     tickets: Tickets
     trusted_proxies: int
+    worker: Worker
 
     def close(self) -> None:
         """Give back what is held: connections, and the embedded server if it was ours."""
@@ -245,7 +250,27 @@ def build(settings: Settings, observer: Observer) -> Services:
         store=store,
         tickets=Tickets(journal=store.journal, tickets=store.tickets, gate=gate, clock=utc_now),
         trusted_proxies=settings.trusted_proxies,
+        worker=Worker(
+            agenda=store.agenda,
+            handlers=_handlers(reconcile),
+            observer=observer,
+            retry_after=retry_after,
+            outage_pause=partial(
+                retry_after, first=timedelta(seconds=1), longest=timedelta(seconds=15)
+            ),
+            clock=utc_now,
+            threads=settings.worker_threads,
+        ),
     )
+
+
+def _handlers(reconcile: Reconcile) -> Mapping[TaskKind, Handler]:
+    """Who works on what is due."""
+    return {
+        TaskKind.ACCOUNT: lambda account_id, call: reconcile.run(
+            AccountId.parse(account_id), call, depth=Depth.FULL
+        ),
+    }
 
 
 def _key_provider(settings: Settings, clients: Clients) -> KeyProvider:

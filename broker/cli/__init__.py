@@ -18,6 +18,7 @@ COMMANDS = {
     "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",
     "tokens": "broker.cli.tokens",
+    "worker": "broker.cli.worker",
 }
 """The module of each command, which holds it under its own name."""
 

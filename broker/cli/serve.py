@@ -12,14 +12,21 @@ from broker import settings
 
 
 @click.command()
-def serve() -> None:
-    """Serve the broker until Ctrl-C, under gunicorn.
+@click.option(
+    "--no-worker",
+    is_flag=True,
+    help="Start no `broker worker` beside the web workers; like BROKER_SERVE_WORKER=false.",
+)
+def serve(*, no_worker: bool) -> None:
+    """Serve the broker until Ctrl-C, under gunicorn, with a `broker worker` beside it.
 
     \b
     Everything is set by environment variables; the README lists them. A production minimum:
       BROKER_ISSUER_URL=https://broker.example.com BROKER_VENDOR_ACCOUNT_ID=111122223333 \\
       BROKER_STORE_URL=rediss://store.example.com:6379 broker serve
     """
+    if no_worker:
+        os.environ[settings.PREFIX + "SERVE_WORKER"] = "false"
     # Every problem is told here, at once and in plain words, before any process is started.
     settings.load()
     gunicorn = Path(sys.executable).with_name("gunicorn")

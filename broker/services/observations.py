@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from time import perf_counter
 from typing import Protocol
+
+from broker.domain.ports import TaskKind
 
 
 class StepName(StrEnum):
@@ -34,6 +37,18 @@ class Observer(Protocol):
         """A part of opening a session took this long, whether it succeeded or not."""
         ...
 
+    def task_done(self, kind: TaskKind) -> None:
+        """A worker is through with a task."""
+        ...
+
+    def task_failed(self, kind: TaskKind) -> None:
+        """A task raised an error; it is tried again."""
+        ...
+
+    def next_due(self, at: datetime | None) -> None:
+        """When the task is, or was, due that has waited longest; None where there is none."""
+        ...
+
 
 class Unobserved:
     """An observer for whoever has no metrics."""
@@ -45,6 +60,15 @@ class Unobserved:
         """Forget it."""
 
     def step_took(self, step: StepName, *, seconds: float) -> None:
+        """Forget it."""
+
+    def task_done(self, kind: TaskKind) -> None:
+        """Forget it."""
+
+    def task_failed(self, kind: TaskKind) -> None:
+        """Forget it."""
+
+    def next_due(self, at: datetime | None) -> None:
         """Forget it."""
 
 

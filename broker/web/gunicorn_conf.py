@@ -8,8 +8,10 @@ import tempfile
 from typing import Any
 
 from broker import logs, settings
+from broker.web.companion import Companion
 
 _settings = settings.load()
+_companion = Companion()
 _metrics_folder = tempfile.mkdtemp(prefix="broker-metrics-")
 # prometheus_client decides when it is imported whether several processes share their metrics.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder
@@ -51,6 +53,17 @@ def on_starting(server: Any) -> None:  # noqa: ARG001 - gunicorn's hook
     logs.configure(_settings.log_level)
 
 
+def when_ready(server: Any) -> None:  # noqa: ARG001 - gunicorn's hook
+    """A `broker worker` works beside the web workers, unless the settings say otherwise."""
+    if _settings.serve_worker:
+        _companion.start()
+
+
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's hook
+    """Only the master holds the companion's lifeline."""
+    _companion.let_go()
+
+
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's hook
     """Gauges of a dead worker are not counted any more."""
     from prometheus_client import multiprocess  # noqa: PLC0415 - only after the variable is set
@@ -59,5 +72,6 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's h
 
 
 def on_exit(server: Any) -> None:  # noqa: ARG001 - gunicorn's hook
-    """The metrics of this run end with it."""
+    """The companion and the metrics of this run end with it."""
+    _companion.stop()
     shutil.rmtree(_metrics_folder, ignore_errors=True)

@@ -5,6 +5,7 @@ No label holds an account, a person or a ticket: those belong to the ledger.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter as Tally
 from collections import deque
@@ -23,6 +24,7 @@ from prometheus_client import (
     multiprocess,
 )
 
+from broker.domain.ports import TaskKind
 from broker.services.observations import StepName
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -62,6 +64,25 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self._done = Counter(
+            "broker_tasks_done",
+            "Tasks that a worker is through with",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._failed = Counter(
+            "broker_tasks_failed",
+            "Tries of a task that raised an error, to be repeated",
+            ["kind"],
+            registry=self.registry,
+        )
+        # A time and not an age: an age would stand still when no worker is left to report it.
+        self._due = Gauge(
+            "broker_tasks_next_due_timestamp_seconds",
+            "When the task is or was due that has waited longest; +Inf where there is none",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
 
     def session_opened(self, *, access: str) -> None:
         """A session was opened."""
@@ -74,6 +95,18 @@ class Metrics:
     def step_took(self, step: StepName, *, seconds: float) -> None:
         """A part of opening a session took this long."""
         self._steps.labels(step.value).observe(seconds)
+
+    def task_done(self, kind: TaskKind) -> None:
+        """A worker is through with a task."""
+        self._done.labels(kind.value).inc()
+
+    def task_failed(self, kind: TaskKind) -> None:
+        """A task raised an error."""
+        self._failed.labels(kind.value).inc()
+
+    def next_due(self, at: datetime | None) -> None:
+        """When the task is or was due that has waited longest."""
+        self._due.set(math.inf if at is None else at.timestamp())
 
     def issuer_fetched(self, *, document: str, status: int) -> None:
         """Discovery or a JWKS was asked for; `settle` counts it.
