@@ -26,6 +26,7 @@ from tests.e2e.world import ENGINEER, TICKET, Callers, Person
 
 ACCOUNT = "444455556666"
 REQUESTS, AT_ONCE = 100, 16
+PATIENCE = 30.0
 BEFORE_THE_CUT = 25
 """How many of the requests are answered when the power goes."""
 
@@ -173,10 +174,11 @@ def test_a_provisioning_that_was_cut_short_is_finished(site: Site, action: str) 
     account = site.console.ask("POST", "/v1/accounts", registration)
     site.stage.sandbox.create_account(account_id)
     site.stage.create_stack(account)
-    site.wire.interrupt(action, site.stage.kill_broker)
+    cut = site.wire.interrupt(action, site.stage.kill_broker)
     path = f"/v1/accounts/{account_id}/reconciliation"
     with pytest.raises(httpx.TransportError):
         site.console.http.post(path)
+    assert cut.wait(PATIENCE)
     site.stage.start_broker()
     let_leases_end(site)
     finished = site.console.ask("POST", path)

@@ -13,7 +13,7 @@ import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -29,6 +29,7 @@ class _Interruption:
 
     form: bytes
     then: Callable[[], None]
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class RecordingWire:
@@ -48,9 +49,13 @@ class RecordingWire:
         """Where the broker must believe that AWS is."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def interrupt(self, action: str, then: Callable[[], None]) -> None:
-        """Call `then` once, when AWS has done `action` and before the broker learns of it."""
+    def interrupt(self, action: str, then: Callable[[], None]) -> threading.Event:
+        """Call `then` once, when AWS has done `action` and before the broker learns of it.
+
+        It is called in another thread; the event says when it has returned.
+        """
         self._interruption = _Interruption(f"Action={action}&".encode(), then)
+        return self._interruption.done
 
     def identity_token(self, jti: str) -> str:
         """The identity token of this id, as the broker sent it to AWS."""
@@ -113,6 +118,7 @@ class RecordingWire:
         if awaited is not None and awaited.form in sent:
             self._interruption = None
             awaited.then()
+            awaited.done.set()
 
 
 def _claims(token: str) -> Mapping[str, object]:
