@@ -20,7 +20,7 @@ from broker.domain.steps import (
     describe,
 )
 
-PROVIDER = "identity provider"
+PROVIDER, REST = "identity provider", "everything else in the account"
 
 _TOLD_ELSEWHERE = (
     AddClientId,
@@ -115,13 +115,12 @@ def missing_role(role: RoleSpec) -> Check:
 
 def diagnose_rest(account_id: AccountId, steps: Iterable[Step]) -> Check:
     """Whatever else a reconciliation would change, from its plan."""
-    name = "everything else in the account"
     left = [step for step in steps if not isinstance(step, _TOLD_ELSEWHERE)]
     if not left:
-        return Check.ok(name, "Policies, durations and tags are as they should be.")
+        return Check.ok(REST, "Policies, durations and tags are as they should be.")
     listed = "; ".join(f"{describe(step)} ({step.why})" for step in left)
     return Check.failed(
-        name,
+        REST,
         f"A reconciliation would do this: {listed}.",
         meaning="The roles allow more or less than they promise.",
         mend=_mend(account_id),

@@ -9,6 +9,7 @@ from broker.domain.accounts import Account, Consent, subject_of
 from broker.domain.diagnosis import Check
 from broker.domain.diagnosis.estate import (
     PROVIDER,
+    REST,
     diagnose_boundary,
     diagnose_provider,
     diagnose_rest,
@@ -123,4 +124,4 @@ def _names(wanted: Wanted) -> list[str]:
         for role in wanted.roles
         for name in (f"trust policy of {role.name}", f"boundary of {role.name}")
     )
-    return [PROVIDER, *of_roles]
+    return [PROVIDER, *of_roles, REST]
