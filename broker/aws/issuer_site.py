@@ -34,9 +34,9 @@ class HttpIssuerSite:
             ) as client:
                 return self._answer(client, url, begun)
         except httpx.TimeoutException:
-            return Unreachable(f"It did not answer within {self._patience:.0f} s.")
+            return Unreachable(f"It did not answer within {self._patience:g} s.")
         except httpx.ConnectError as e:
-            if isinstance(e.__cause__, Exception) and "CERTIFICATE_VERIFY_FAILED" in str(e):
+            if "CERTIFICATE_VERIFY_FAILED" in str(e):
                 return Unreachable("Its certificate cannot be verified.")
             return Unreachable("No connection to it could be made.")
         except httpx.HTTPError:
@@ -48,7 +48,7 @@ class HttpIssuerSite:
             for part in response.iter_bytes():
                 body += part
                 if time.monotonic() - begun > self._patience:
-                    return Unreachable(f"It was not all there within {self._patience:.0f} s.")
+                    return Unreachable(f"It was not all there within {self._patience:g} s.")
                 if len(body) > LARGEST:
                     return Unreachable(f"It is larger than {LARGEST // 1024} KiB.")
             return Fetched(

@@ -164,9 +164,8 @@ class _Turn:
 
     def take(self, name: str, examination: Examination) -> tuple[Check, ...]:
         """What the examination found; where it found nothing out, one check that says why."""
-        left = timedelta(seconds=max(0.0, self.ends_at - self.monotonic()))
         try:
-            return within(min(LIMIT, left), lambda: tuple(examination()))
+            return within(min(LIMIT, self._left()), lambda: tuple(examination()))
         except TimeoutError:
             found = "It was not done in time."
             mend = "Try again; where it stays so, see what in this row cannot be reached."
@@ -180,3 +179,10 @@ class _Turn:
             _log.exception("check_failed", check=name)
             found, mend = "The check itself failed.", "The log has the reason; report it."
         return (Check.not_run(name, found, mend=mend),)
+
+    def _left(self) -> timedelta:
+        """Raises TimeoutError where nothing is left: nothing is begun that nobody waits for."""
+        left = timedelta(seconds=self.ends_at - self.monotonic())
+        if left <= timedelta(0):
+            raise TimeoutError
+        return left
