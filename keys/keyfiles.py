@@ -11,8 +11,10 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from keys.errors import (
     InvalidKey,
@@ -28,7 +30,18 @@ _ENABLED = ".pem"
 _DISABLED = ".disabled"
 _DELETE_AFTER = ".delete-after-"
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(rf"({_KID.pattern})\.(pem|disabled|delete-after-\d{{8}}T\d{{6}}Z)")
 _SCHEDULED = re.compile(rf"{_KID.pattern}\{_DELETE_AFTER}(\d{{8}}T\d{{6}}Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One key in the folder; `first_line` is what stands above its PEM."""
+
+    kid: str
+    state: ProviderKeyState
+    created_at: datetime
+    first_line: bytes
 
 
 class KeyFolder:
@@ -76,20 +89,25 @@ class KeyFolder:
         Raises KeyNotUsable where there is none; UnsafeKeyFile when the file is a link, belongs
         to somebody else or is open to others.
         """
-        path = self.enabled_file(kid)
-        with _translated_errors("read a key file"):
-            # Without O_NONBLOCK a named pipe in the file's place would make the open wait.
-            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            try:
-                descriptor = os.open(path, flags)
-            except FileNotFoundError as e:
-                raise KeyNotUsable("the key is disabled or gone") from e
-            try:
-                _refuse_unsafe(os.fstat(descriptor), is_expected_kind=stat.S_ISREG)
-                with open(descriptor, "rb", closefd=False) as file:
-                    return file.read()
-            finally:
-                os.close(descriptor)
+        with _opened(self.enabled_file(kid)) as file:
+            return file.read()
+
+    def files(self) -> Iterator[KeyFile]:
+        """Every key in the folder, in no order. Raises like `read`."""
+        with _translated_errors("list the key files"):
+            names = os.listdir(self._path)
+        for name in names:
+            found = _NAME.fullmatch(name)
+            # A key that moves on or is destroyed meanwhile is left out.
+            with suppress(KeyNotUsable):
+                if found is not None:
+                    yield self._described(name, kid=found[1], state=_state_of(found[2]))
+
+    def _described(self, name: str, *, kid: str, state: ProviderKeyState) -> KeyFile:
+        with _opened(os.fspath(self._path / name)) as file:
+            # A rename leaves the time of the last change of content as it was.
+            written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+            return KeyFile(kid, state, written, file.readline())
 
     def state(self, kid: str) -> ProviderKeyState:
         """What the names in the folder say of the key.
@@ -139,6 +157,34 @@ class KeyFolder:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _state_of(suffix: str) -> ProviderKeyState:
+    match suffix:
+        case "pem":
+            return ProviderKeyState.ENABLED
+        case "disabled":
+            return ProviderKeyState.DISABLED
+        case _:
+            return ProviderKeyState.PENDING_DELETION
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """A key file to read, once it has shown to be ours alone. Raises KeyNotUsable for none."""
+    with _translated_errors("read a key file"):
+        # Without O_NONBLOCK a named pipe in the file's place would make the open wait.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError as e:
+            raise KeyNotUsable("the key is disabled or gone") from e
+        try:
+            _refuse_unsafe(os.fstat(descriptor), is_expected_kind=stat.S_ISREG)
+            with open(descriptor, "rb", closefd=False) as file:
+                yield file
         finally:
             os.close(descriptor)
 

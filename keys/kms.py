@@ -1,19 +1,24 @@
 """Signing keys in AWS KMS: the private half never leaves it, and every signature is one call."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from keys.errors import InvalidKey, KeyNotUsable, KeyProviderError, KeyUnavailable
 from keys.jose import public_jwk_from_spki, raw_p256_signature, refuse_too_large
 from keys.kms_errors import translated
+from keys.kms_inventory import ACCOUNT_TAG, ISSUER_TAG, KmsInventory, LabelledKey
 from keys.types import (
     DELETION_DAYS,
     Algorithm,
     KeyOwner,
     KeyReference,
     Kid,
+    ListedKey,
     ProviderKeyState,
     PublicJwk,
     Signer,
@@ -22,6 +27,7 @@ from keys.types import (
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_kms.literals import KeySpecType, SigningAlgorithmSpecType
+    from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
 
 PROVIDER = "kms"
 
@@ -84,6 +90,7 @@ class KmsKeyProvider:
         self._client = client
         self._alias_prefix = alias_prefix
         self._tags = dict(tags)
+        self._inventory = KmsInventory(client, alias_prefix=alias_prefix, tags=self._tags)
 
     def create(self, *, owner: KeyOwner, algorithm: Algorithm) -> KeyReference:
         """Make a new key with tags and an alias (KMS CreateKey, GetPublicKey, CreateAlias).
@@ -119,16 +126,7 @@ class KmsKeyProvider:
 
         Raises KeyUnavailable while KMS says something that is neither of our states.
         """
-        arn = _arn(reference)
-        try:
-            with translated("describe a key"):
-                key = self._client.describe_key(KeyId=arn)["KeyMetadata"]
-                state = key["KeyState"]
-        except KeyNotUsable:
-            return ProviderKeyState.MISSING
-        if state not in _STATES:
-            raise KeyUnavailable(f"KMS says that the key is in the state {state}")
-        return _STATES[state]
+        return self._state(_arn(reference))
 
     def disable(self, reference: KeyReference) -> None:
         """Stop the key from signing (KMS DisableKey)."""
@@ -142,13 +140,71 @@ class KmsKeyProvider:
 
     def schedule_deletion(self, reference: KeyReference, *, days: int) -> None:
         """Stop the key from signing now and destroy it later (KMS ScheduleKeyDeletion)."""
+        self._end(_arn(reference), days)
+
+    def find(self, owner: KeyOwner) -> tuple[KeyReference, ...]:
+        """The owner's keys, by alias, and by tags where a crash came before the alias.
+
+        KMS ListAliases, ListKeys, ListResourceTags, DescribeKey and GetPublicKey. Its lists may
+        miss what was made seconds ago; what slips through shows as an orphan.
+        """
+        folder = self._alias_folder(owner)
+        found: list[tuple[datetime, KeyReference]] = []
+        for key in self._inventory.of(owner, folder):
+            with suppress(KeyNotUsable):
+                state, created_at = self._described(key.arn)
+                if state is ProviderKeyState.ENABLED:
+                    found.append((created_at, self._completed(key, folder)))
+        return tuple(reference for _, reference in sorted(found, key=itemgetter(0)))
+
+    def inventory(self, *, without: Collection[str]) -> Iterator[ListedKey]:
+        """Every key with this broker's tags, but for those with the given ARNs."""
+        for key in self._inventory.all(without=without):
+            # A key that is destroyed meanwhile is left out.
+            with suppress(KeyNotUsable):
+                state, created_at = self._described(key.arn)
+                yield ListedKey(
+                    provider=PROVIDER,
+                    locator=key.arn,
+                    owner=key.owner,
+                    state=state,
+                    created_at=created_at,
+                )
+
+    def discard(self, key: ListedKey, *, days: int) -> None:
+        """Stop a listed key from signing now and destroy it later (KMS ScheduleKeyDeletion)."""
+        if key.provider != PROVIDER:
+            raise InvalidKey("the listed key is not a KMS key")
+        self._end(key.locator, days)
+
+    def _completed(self, key: LabelledKey, folder: str) -> KeyReference:
+        """What `create` would have returned; a key without a name gets it now."""
+        with translated("read a public key"):
+            jwk = public_jwk_from_spki(self._client.get_public_key(KeyId=key.arn)["PublicKey"])
+        if not key.named:
+            self._create_alias(f"{folder}/{jwk.kid[:_SHORT]}", key.arn)
+        return KeyReference(provider=PROVIDER, locator=key.arn, public_jwk=jwk)
+
+    def _described(self, arn: str) -> tuple[ProviderKeyState, datetime]:
+        """State and time of creation; raises KeyNotUsable for a key that is gone."""
+        with translated("describe a key"):
+            key = self._client.describe_key(KeyId=arn)["KeyMetadata"]
+            return _state_in(key), key["CreationDate"].astimezone(UTC)
+
+    def _state(self, arn: str) -> ProviderKeyState:
+        try:
+            with translated("describe a key"):
+                return _state_in(self._client.describe_key(KeyId=arn)["KeyMetadata"])
+        except KeyNotUsable:
+            return ProviderKeyState.MISSING
+
+    def _end(self, arn: str, days: int) -> None:
         if days not in DELETION_DAYS:
             raise ValueError("a key is destroyed after 7 to 30 days")
-        arn = _arn(reference)
         try:
             self._schedule_deletion(arn, days)
         except KeyNotUsable:
-            if self.describe(reference) not in _LEAVING:
+            if self._state(arn) not in _LEAVING:
                 raise
 
     def _alias_folder(self, owner: KeyOwner) -> str:
@@ -158,7 +214,7 @@ class KmsKeyProvider:
         return "/".join(("alias", self._alias_prefix, *segments))
 
     def _create_key(self, owner: KeyOwner, algorithm: Algorithm) -> str:
-        tags = {**self._tags, "AccountId": owner.account_id, "IssuerId": owner.issuer_id}
+        tags = {**self._tags, ACCOUNT_TAG: owner.account_id, ISSUER_TAG: owner.issuer_id}
         with translated("create a key"):
             key = self._client.create_key(
                 Description=f"Signs as the OpenID Connect issuer of account {owner.account_id}",
@@ -191,6 +247,13 @@ class KmsKeyProvider:
             self._schedule_deletion(arn, min(DELETION_DAYS))
         except KeyProviderError as e:
             because.add_note(f"The half-made key stays behind, with its owner's tags: {e}")
+
+
+def _state_in(key: "KeyMetadataTypeDef") -> ProviderKeyState:
+    state = key["KeyState"]
+    if state not in _STATES:
+        raise KeyUnavailable(f"KMS says that the key is in the state {state}")
+    return _STATES[state]
 
 
 def _arn(reference: KeyReference) -> str:

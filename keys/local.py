@@ -5,7 +5,7 @@ The same contract as KMS, except that whoever holds folder and passphrase holds 
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -24,14 +24,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keys.errors import InvalidKey, KeyNotUsable, UnreadableKeyFile, UnsafeKeyFile
 from keys.jose import public_jwk, raw_p256_signature, refuse_too_large
-from keys.keyfiles import KeyFolder
+from keys.keyfiles import KeyFile, KeyFolder
 from keys.types import (
     DELETION_DAYS,
     Algorithm,
     KeyOwner,
     KeyReference,
     Kid,
+    ListedKey,
     ProviderKeyState,
+    PublicJwk,
     Signer,
 )
 
@@ -117,21 +119,70 @@ class LocalKeyProvider:
 
     def schedule_deletion(self, reference: KeyReference, *, days: int) -> None:
         """Stop the key from signing now and destroy it after 7 to 30 days."""
+        self._schedule_deletion(_kid(reference), days)
+
+    def find(self, owner: KeyOwner) -> tuple[KeyReference, ...]:
+        """The owner's keys; one that was being written in a crash was none yet."""
+        own = [
+            file
+            for file in self._folder.files()
+            if file.state is ProviderKeyState.ENABLED and _owner(file) == owner
+        ]
+        return tuple(
+            self._reference(Kid(file.kid)) for file in sorted(own, key=lambda file: file.created_at)
+        )
+
+    def inventory(self, *, without: Collection[str]) -> Iterator[ListedKey]:
+        """Every key in the folder, but for those with the given kids."""
+        for file in self._folder.files():
+            owner = _owner(file)
+            if owner is not None and file.kid not in without:
+                yield ListedKey(
+                    provider=PROVIDER,
+                    locator=file.kid,
+                    owner=owner,
+                    state=file.state,
+                    created_at=file.created_at,
+                )
+
+    def discard(self, key: ListedKey, *, days: int) -> None:
+        """Stop a listed key from signing now and destroy it after 7 to 30 days."""
+        if key.provider != PROVIDER:
+            raise InvalidKey("the listed key is not a local one")
+        self._schedule_deletion(Kid(key.locator), days)
+
+    def _schedule_deletion(self, kid: Kid, days: int) -> None:
         if days not in DELETION_DAYS:
             raise ValueError("a key is destroyed after 7 to 30 days")
-        self._folder.schedule_deletion(_kid(reference), at=self._clock() + timedelta(days=days))
+        self._folder.schedule_deletion(kid, at=self._clock() + timedelta(days=days))
+
+    def _reference(self, kid: Kid) -> KeyReference:
+        _, jwk = self._read(kid)
+        return KeyReference(provider=PROVIDER, locator=kid, public_jwk=jwk)
 
     def _load_signer(self, kid: Kid) -> LocalSigner:
-        private_key = _decrypt(self._folder.read(kid), passphrase=self._passphrase)
-        jwk = public_jwk(private_key.public_key())
-        if jwk.kid != kid:
-            raise InvalidKey("a key file holds another key than its name says")
+        private_key, jwk = self._read(kid)
         return LocalSigner(
             kid=kid,
             algorithm=jwk.algorithm,
             enabled_file=self._folder.enabled_file(kid),
             sign_octets=_signing_function(private_key),
         )
+
+    def _read(self, kid: Kid) -> tuple[_PrivateKey, PublicJwk]:
+        private_key = _decrypt(self._folder.read(kid), passphrase=self._passphrase)
+        jwk = public_jwk(private_key.public_key())
+        if jwk.kid != kid:
+            raise InvalidKey("a key file holds another key than its name says")
+        return private_key, jwk
+
+
+def _owner(file: KeyFile) -> KeyOwner | None:
+    """Whom the line above the PEM names; None where it is not one of ours."""
+    try:
+        return KeyOwner(**json.loads(file.first_line))
+    except (TypeError, ValueError):
+        return None
 
 
 def _kid(reference: KeyReference) -> Kid:

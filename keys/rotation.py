@@ -1,7 +1,10 @@
-"""Which of an account's keys is in which state, as plain values: no provider and no clock here."""
+"""Which of an account's keys is in which state, and how they move: no provider and no clock here.
+
+`keys.rotation_plan` says when; every function here takes the records and returns them anew.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keys.errors import NoActiveKey
@@ -15,7 +18,11 @@ _JWKS_ORDER = (KeyState.ACTIVE, KeyState.PUBLISHED, KeyState.RETIRING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """One key in an account's record, and when it entered each state. All times are UTC."""
+    """One key in an account's record, and when it entered each state. All times are UTC.
+
+    A key that is declared compromised is out of the JWKS from then on; it stays `retiring` until
+    its provider has disabled it.
+    """
 
     reference: KeyReference
     state: KeyState
@@ -24,6 +31,7 @@ class KeyRecord:
     activated_at: datetime | None = None
     retiring_at: datetime | None = None
     retired_at: datetime | None = None
+    compromised_at: datetime | None = None
 
     def __post_init__(self) -> None:
         times = (
@@ -32,6 +40,7 @@ class KeyRecord:
             self.activated_at,
             self.retiring_at,
             self.retired_at,
+            self.compromised_at,
         )
         if any(t is not None and t.utcoffset() != timedelta(0) for t in times):
             raise ValueError("the times of a key record are aware and in UTC")
@@ -42,31 +51,25 @@ class KeyRecord:
         return self.reference.kid
 
 
-def initial_keys(
-    *, signing: KeyReference, staged: KeyReference, now: datetime
-) -> tuple[KeyRecord, KeyRecord]:
+Records = tuple[KeyRecord, ...]
+
+
+def initial_keys(*, signing: KeyReference, staged: KeyReference, now: datetime) -> Records:
     """The keys of a new account: one that signs at once, and the next one already published.
 
     The first key does not wait, since nobody has cached the JWKS of an issuer that is new.
     """
-    return (
-        KeyRecord(
-            reference=signing,
-            state=KeyState.ACTIVE,
-            created_at=now,
-            published_at=now,
-            activated_at=now,
-        ),
-        KeyRecord(reference=staged, state=KeyState.PUBLISHED, created_at=now, published_at=now),
-    )
+    return stage(activate(stage((), signing, now=now), signing.kid, now=now), staged, now=now)
 
 
-def published(records: Iterable[KeyRecord]) -> tuple[KeyRecord, ...]:
+def published(records: Iterable[KeyRecord]) -> Records:
     """The records whose JWK stands in the JWKS: the active one, the staged, then the retiring.
 
     Should there be more than five, the retiring keys that were created first stay out.
     """
-    in_jwks = [record for record in records if record.state in _JWKS_ORDER]
+    in_jwks = [
+        record for record in records if record.state in _JWKS_ORDER and not record.compromised_at
+    ]
     newest_first = sorted(in_jwks, key=lambda record: record.created_at, reverse=True)
     ordered = sorted(newest_first, key=lambda record: _JWKS_ORDER.index(record.state))
     return tuple(ordered[:MAX_PUBLISHED])
@@ -79,3 +82,81 @@ def active(records: Iterable[KeyRecord]) -> KeyRecord:
             return only
         case found:
             raise NoActiveKey(f"{len(found)} keys are active where there must be one")
+
+
+def signs(records: Iterable[KeyRecord]) -> bool:
+    """Whether any key signs; a new account has none, nor has one that lost its only key."""
+    return any(record.state is KeyState.ACTIVE for record in records)
+
+
+def next_in_line(records: Iterable[KeyRecord]) -> KeyRecord | None:
+    """The staged key, published and unused; of several the one published first."""
+    waiting = [record for record in records if record.state is KeyState.PUBLISHED]
+    return min(waiting, key=lambda record: record.published_at or record.created_at, default=None)
+
+
+def stage(records: Records, reference: KeyReference, *, now: datetime) -> Records:
+    """A new key, published from `now` on. Raises ValueError for a key that is recorded already."""
+    if any(record.kid == reference.kid for record in records):
+        raise ValueError("the key is in the records already")
+    new = KeyRecord(reference=reference, state=KeyState.PUBLISHED, created_at=now, published_at=now)
+    return (*records, new)
+
+
+def activate(records: Records, kid: Kid, *, now: datetime) -> Records:
+    """The staged key `kid` signs from `now` on, and what signed so far retires."""
+    _require(records, kid, KeyState.PUBLISHED)
+    return tuple(
+        _signing(record, now)
+        if record.kid == kid
+        else _retiring(record, now)
+        if record.state is KeyState.ACTIVE
+        else record
+        for record in records
+    )
+
+
+def compromise(records: Records, *, now: datetime) -> Records:
+    """Every key that has signed leaves the JWKS at once, and the staged one signs at once.
+
+    A retiring key goes too: nobody can say which of them was misused, and all that a retiring
+    key still serves is tokens of the last minutes. Where no key is staged, none signs until
+    one is: an account without sessions is better than one with a stranger's.
+    """
+    successor = next_in_line(records)
+    return tuple(
+        _signing(record, now)
+        if record is successor
+        else replace(_retiring(record, now), compromised_at=record.compromised_at or now)
+        if record.state in (KeyState.ACTIVE, KeyState.RETIRING)
+        else record
+        for record in records
+    )
+
+
+def withdraw(records: Records, kid: Kid, *, now: datetime) -> Records:
+    """The retiring key `kid` is out of the JWKS and its provider has disabled it."""
+    _require(records, kid, KeyState.RETIRING)
+    return tuple(
+        replace(record, state=KeyState.RETIRED, retired_at=now) if record.kid == kid else record
+        for record in records
+    )
+
+
+def forget(records: Records, kid: Kid) -> Records:
+    """The retired key `kid` is no longer recorded."""
+    _require(records, kid, KeyState.RETIRED)
+    return tuple(record for record in records if record.kid != kid)
+
+
+def _signing(record: KeyRecord, now: datetime) -> KeyRecord:
+    return replace(record, state=KeyState.ACTIVE, activated_at=now)
+
+
+def _retiring(record: KeyRecord, now: datetime) -> KeyRecord:
+    return replace(record, state=KeyState.RETIRING, retiring_at=record.retiring_at or now)
+
+
+def _require(records: Records, kid: Kid, state: KeyState) -> None:
+    if not any(record.kid == kid and record.state is state for record in records):
+        raise ValueError(f"the key is not {state.value}")

@@ -3,7 +3,9 @@
 Everything here is a plain value or a protocol; values survive a round trip through JSON.
 """
 
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, NewType, Protocol
 
@@ -130,6 +132,17 @@ class ProviderKeyState(StrEnum):
     MISSING = "missing"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedKey:
+    """A key as its provider lists it, whether or not any record knows of it."""
+
+    provider: str
+    locator: str
+    owner: KeyOwner
+    state: ProviderKeyState
+    created_at: datetime
+
+
 class Signer(Protocol):
     """One private key in use. Safe to call from many threads at once."""
 
@@ -183,4 +196,20 @@ class KeyProvider(Protocol):
         Idempotent: a key already scheduled keeps its date, and one that is gone is no error.
         Raises ValueError for a number of days that is not in DELETION_DAYS.
         """
+        ...
+
+    def find(self, owner: KeyOwner) -> tuple[KeyReference, ...]:
+        """The enabled keys that were made for this owner, the oldest first.
+
+        That includes one whose making was interrupted at any point: it is completed here. A key
+        that was made seconds ago may be missing, where the provider lists keys with a delay.
+        """
+        ...
+
+    def inventory(self, *, without: Collection[str]) -> Iterator[ListedKey]:
+        """Every key that carries this broker's labels, but for those at the given locators."""
+        ...
+
+    def discard(self, key: ListedKey, *, days: int) -> None:
+        """Like `schedule_deletion`, for a key that no record refers to."""
         ...
