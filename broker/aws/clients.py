@@ -20,6 +20,7 @@ from broker.domain.sessions import Credentials
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
 CONNECT_SECONDS = 3
@@ -61,6 +62,12 @@ class Clients:
     def unsigned_sts(self) -> STSClient:
         """The regional STS without credentials, for web identity; retries are the caller's."""
         client: STSClient = self._client("sts", self._config(retries=1, unsigned=True))
+        return client
+
+    def sns(self, region: str) -> SNSClient:
+        """SNS of a Region with the broker's own credentials."""
+        config = self._config(retries=3).merge(Config(region_name=region))
+        client: SNSClient = self._client("sns", config)
         return client
 
     def iam(self, credentials: Credentials) -> IAMClient:

@@ -1,0 +1,187 @@
+"""Requests to addresses that a message named: checked, resolved once, and sent to nothing else.
+
+Everything of ours that goes to a host which is not an endpoint of botocore's goes through here.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Self
+
+import certifi
+import httpx
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+ALTOGETHER_SECONDS = 10.0
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], "list[Address]"]
+
+_TRANSLATED = IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as seen through NAT64 (RFC 6052): public exactly if the one inside is."""
+
+_URL = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?(?P<target>/[!-\"$-\[\]-~]*)")
+"""Lower-case host, no user, no other port, no fragment, no backslash: parsers agree on the rest."""
+
+
+class AddressFault(StrEnum):
+    """Why nothing is sent to an address."""
+
+    NOT_HTTPS = "not_https"
+    MALFORMED = "malformed"
+    NOT_THE_HOST = "not_the_host"
+    """The host is none of those that it must be."""
+    NOT_PUBLIC = "not_public"
+    """The name leads to an address that is not on the internet."""
+
+
+class AddressRefused(Exception):
+    """Nothing is sent there."""
+
+    def __init__(self, fault: AddressFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class OutboundFailed(Exception):
+    """There is no whole answer: no connection, too slow, or too large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a request goes. `target` is path and query exactly as they were given."""
+
+    scheme: str = "https"
+    host: str
+    target: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """The parts of an https URL; raises AddressRefused for anything out of the ordinary."""
+        if not url.startswith("https://"):
+            raise AddressRefused(AddressFault.NOT_HTTPS)
+        parts = _URL.fullmatch(url)
+        if parts is None:
+            raise AddressRefused(AddressFault.MALFORMED)
+        return cls(host=parts["host"], target=parts["target"])
+
+    @property
+    def port(self) -> int:
+        """The scheme's own; there is no other."""
+        return {"https": 443, "http": 80}[self.scheme]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; redirects too are only this."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class Outbound:
+    """Sends requests. No proxy, no cookies, no redirect, no retry.
+
+    With `endpoint_url`, the sandbox's, every connection goes there and nothing is resolved; all
+    that is checked of an address before stays the same.
+    """
+
+    def __init__(self, *, endpoint_url: str | None, resolve: Resolve | None = None) -> None:
+        self._endpoint_url = endpoint_url
+        self._resolve = resolve or resolved
+        self._tls = ssl.create_default_context(cafile=certifi.where())
+
+    def send(
+        self,
+        method: str,
+        to: Destination,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        largest: int,
+    ) -> Answer:
+        """The answer, of at most `largest` bytes.
+
+        Raises AddressRefused where the host's name does not lead to the internet only, and
+        OutboundFailed.
+        """
+        try:
+            with self._client() as client:
+                return self._exchange(client, self._request(method, to, body, headers), largest)
+        except (httpx.HTTPError, OSError) as e:
+            raise OutboundFailed(type(e).__name__) from e
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            verify=self._tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        )
+
+    def _request(
+        self, method: str, to: Destination, body: bytes, headers: Mapping[str, str] | None
+    ) -> httpx.Request:
+        return httpx.Request(
+            method,
+            self._place(to),
+            headers={"Host": to.host, "Accept-Encoding": "identity", **(headers or {})},
+            content=body,
+            # TLS is verified for the host's name although the connection is to its address, and
+            # no second parser of URLs touches what was signed.
+            extensions={"sni_hostname": to.host, "target": to.target.encode("ascii")},
+        )
+
+    def _place(self, to: Destination) -> httpx.URL:
+        """Whom to connect to: the sandbox, or the first address, if all are public.
+
+        The name is resolved here and never again, so what was checked is what is connected to.
+        """
+        if self._endpoint_url is not None:
+            return httpx.URL(self._endpoint_url)
+        addresses = self._resolve(to.host, to.port)
+        if not addresses or not all(is_public(address) for address in addresses):
+            raise AddressRefused(AddressFault.NOT_PUBLIC)
+        return httpx.URL(scheme=to.scheme, host=str(addresses[0]), port=to.port, path="/")
+
+    def _exchange(self, client: httpx.Client, request: httpx.Request, largest: int) -> Answer:
+        deadline = time.monotonic() + ALTOGETHER_SECONDS
+        response = client.send(request, stream=True)
+        try:
+            body = b""
+            for part in response.iter_raw():
+                body += part
+                if len(body) > largest or time.monotonic() > deadline:
+                    raise OutboundFailed("too large or too slow")
+            return Answer(response.status_code, body)
+        finally:
+            response.close()
+
+
+def resolved(host: str, port: int) -> list[Address]:
+    """Every address of a name, as the operating system finds them; raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ip_address(str(place[0])) for *_, place in found]
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is on the internet, not in any network behind us; tunnels count as their end."""
+    if isinstance(address, IPv6Address):
+        if address in _TRANSLATED:
+            return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+        inside = address.ipv4_mapped or address.sixtofour
+        if inside is not None:
+            return is_public(inside)
+        if address.teredo is not None or address.scope_id is not None:
+            return False
+    return address.is_global and not (
+        address.is_multicast or address.is_reserved or address.is_unspecified
+    )
