@@ -17,6 +17,7 @@ COMMANDS = {
     "get": "broker.cli.get",
     "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",
+    "template": "broker.cli.template",
     "tokens": "broker.cli.tokens",
     "worker": "broker.cli.worker",
 }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from urllib.parse import quote, urlencode, urlsplit
 
-from broker.domain.accounts import Account
+from broker.domain.accounts import Account, Payer
+from broker.domain.sns import TopicArn
 
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 """As the template's own metadata says; a test compares the two."""
 
-STACK_REGION = "us-east-1"
-"""Where every stack is created, as with the original; IAM is global anyway."""
+USUAL_REGION = "us-east-1"
+"""Where stacks are created, as with the original, unless there is a topic elsewhere only. IAM is
+global, but a custom resource reaches only topics of its stack's own Region."""
 
 _CONSOLE_DOMAINS = {
     "aws": "console.aws.amazon.com",
@@ -29,14 +32,30 @@ class Onboarding:
     vendor_account_id: str
     template_url: str
     name_prefix: str
+    topics: Sequence[TopicArn] = ()
+
+    @property
+    def service_token(self) -> str:
+        """The topic that the launch link's stacks publish to; empty where there is none."""
+        usual = [topic for topic in self.topics if topic.region == USUAL_REGION]
+        return next(iter([*usual, *self.topics]), "")
+
+    @property
+    def region(self) -> str:
+        """Where the launch link's stacks are created."""
+        token = self.service_token
+        return TopicArn(token).region if token else USUAL_REGION
 
     def parameters(self, account: Account) -> dict[str, str]:
-        """The template's parameters for `account`."""
+        """The template's parameters for `account`; without a topic its hook stays off."""
+        hook = {"ServiceToken": self.service_token} if self.topics else {}
         return {
             "AccountNumber": self.vendor_account_id,
             "ExternalId": account.external_id,
             "IssuerHost": urlsplit(account.issuer).netloc,
             "NamePrefix": self.name_prefix,
+            "PayerAccount": "true" if account.payer is Payer.YES else "false",
+            **hook,
         }
 
     def launch_url(self, account: Account) -> str:
@@ -48,7 +67,7 @@ class Onboarding:
         }
         domain = _CONSOLE_DOMAINS.get(account.partition, _DEFAULT_DOMAIN)
         return (
-            f"https://{STACK_REGION}.{domain}/cloudformation/home?region={STACK_REGION}"
+            f"https://{self.region}.{domain}/cloudformation/home?region={self.region}"
             f"#/stacks/quickcreate?{urlencode(query, quote_via=quote)}"
         )
 
@@ -58,11 +77,20 @@ def template() -> str:
     return files(__package__).joinpath("template.yaml").read_text(encoding="utf-8")
 
 
-def own_policy(*, partition: str, name_prefix: str) -> dict[str, object]:
+def own_policy(
+    *, partition: str, name_prefix: str, topics: Sequence[TopicArn] = ()
+) -> dict[str, object]:
     """What the broker itself needs in the vendor's account, and all that it should have there."""
+    hooks = {
+        "Sid": "OwnTopicsOnly",
+        "Effect": "Allow",
+        "Action": "sns:ConfirmSubscription",
+        "Resource": list(topics),
+    }
     return {
         "Version": "2012-10-17",
         "Statement": [
+            *([hooks] if topics else []),
             {
                 "Sid": "SigningKeys",
                 "Effect": "Allow",
