@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from broker.domain.sns import TopicArn
 from broker.errors import ConfigurationError
 from keys.types import Algorithm
 
@@ -78,6 +79,12 @@ class Settings(BaseModel):
 
     template_url: str | None = None
     """Where CloudFormation reads the template: an S3 URL. Default: the broker's own copy."""
+
+    hook_topics: tuple[TopicArn, ...] = ()
+    """SNS topics, separated by commas and one a Region, through which stacks tell of themselves."""
+
+    sns_trust_anchors: str | None = None
+    """PEM file of the roots that SNS's signing certificates must lead to. Default: certifi's."""
 
     store_url: SecretStr = SecretStr("embedded:.broker/store")
     """`embedded:<folder>`, `redis://…`, `rediss://…` or `unix://…`; it may hold a password."""
@@ -168,6 +175,21 @@ class Settings(BaseModel):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("hook_topics", mode="before")
+    @classmethod
+    def _split_topics(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("hook_topics")
+    @classmethod
+    def _topics_are_of_different_regions(cls, value: tuple[TopicArn, ...]) -> tuple[TopicArn, ...]:
+        regions = [topic.region for topic in value]
+        if len(set(regions)) < len(regions):
+            raise ValueError("must have at most one topic a Region")
         return value
 
     @field_validator("local_keys_passphrase")

@@ -35,6 +35,9 @@ from broker.services.examinations.estate import EstateExamination
 from broker.services.examinations.publication import PublicationExamination
 from broker.services.examinations.signing import SigningExamination
 from broker.services.examinations.surroundings import Surroundings
+from broker.services.hook_decisions import HookDecisions
+from broker.services.hook_reception import HookReception
+from broker.services.hook_work import HookWork
 from broker.services.issuer_directory import IssuerDirectory
 from broker.services.leasing import Leasing
 from broker.services.minting import Minter
@@ -48,9 +51,11 @@ from broker.services.removal import Removal
 from broker.services.revoking import Revoking
 from broker.services.settling import Settling
 from broker.services.tickets import Tickets
+from broker.services.withdrawal import Withdraw
 from broker.services.worker import Worker
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
+from broker.wiring_hooks import build_hooks
 from keys.kms import KmsKeyProvider
 from keys.local import LocalKeyProvider
 from keys.types import KeyProvider
@@ -67,6 +72,7 @@ class Services:
     api_tokens: ApiTokens
     clock: Clock
     doctor: Doctor
+    hook_reception: HookReception | None
     idempotency: IdempotencyRepository
     issuers: IssuerDirectory
     jwks_max_age: int
@@ -136,10 +142,11 @@ def build(settings: Settings, observer: Observer) -> Services:
         entropy=entropy,
         sleep=time.sleep,
     )
+    leasing = Leasing(leases=store.leases, sleep=time.sleep)
     reconcile = Reconcile(
         journal=store.journal,
         gate=gate,
-        leasing=Leasing(leases=store.leases, sleep=time.sleep),
+        leasing=leasing,
         management=management,
         carry_out=carry_out,
         canaries=canaries,
@@ -147,6 +154,29 @@ def build(settings: Settings, observer: Observer) -> Services:
         settling=settling,
         policy=policy,
         clock=utc_now,
+    )
+    hooks = build_hooks(
+        settings,
+        store=store,
+        clients=clients,
+        decisions=HookDecisions(
+            journal=store.journal,
+            management=management,
+            reconcile=reconcile,
+            removal=removal,
+            withdraw=Withdraw(
+                leasing=leasing,
+                management=management,
+                carry_out=carry_out,
+                settling=settling,
+                policy=policy,
+                clock=utc_now,
+            ),
+            settling=settling,
+            name_prefix=settings.name_prefix,
+            clock=utc_now,
+        ),
+        observer=observer,
     )
     return Services(
         accounts=Accounts(
@@ -195,12 +225,14 @@ def build(settings: Settings, observer: Observer) -> Services:
             ),
         ),
         idempotency=store.idempotency,
+        hook_reception=hooks.reception,
         issuers=issuers,
         jwks_max_age=settings.jwks_max_age_seconds,
         onboarding=Onboarding(
             vendor_account_id=settings.vendor_account_id,
             template_url=settings.template_url or f"{settings.issuer_url}/onboarding/template.yaml",
             name_prefix=settings.name_prefix,
+            topics=settings.hook_topics,
         ),
         open_session=OpenSession(
             journal=store.journal,
@@ -252,7 +284,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         trusted_proxies=settings.trusted_proxies,
         worker=Worker(
             agenda=store.agenda,
-            handlers=_handlers(reconcile),
+            handlers=_handlers(reconcile, hooks.work),
             observer=observer,
             retry_after=retry_after,
             outage_pause=partial(
@@ -264,12 +296,13 @@ def build(settings: Settings, observer: Observer) -> Services:
     )
 
 
-def _handlers(reconcile: Reconcile) -> Mapping[TaskKind, Handler]:
+def _handlers(reconcile: Reconcile, hooks: HookWork) -> Mapping[TaskKind, Handler]:
     """Who works on what is due."""
     return {
         TaskKind.ACCOUNT: lambda account_id, call: reconcile.run(
             AccountId.parse(account_id), call, depth=Depth.FULL
         ),
+        TaskKind.HOOK: hooks,
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from broker.domain.accounts import Payer
 from broker.domain.identifiers import AccountId
 from broker.domain.times import Timestamp
 
@@ -47,8 +48,8 @@ class Hook:
     """One request. Once `delivered_at` or the deadline has passed nothing more is done.
 
     `response_url` lets its holder answer in the stack's name: it is dropped with the last try.
-    `account_id` is what the stack's properties say; ownership is proved by assuming the
-    management role with the ExternalId of the account that is registered under it.
+    `account_id` is what the stack's properties say. A request that is not that account's own word
+    is kept with the answer already in it; one that is still needs the account's management role.
     """
 
     hook_id: str
@@ -59,6 +60,7 @@ class Hook:
     physical_resource_id: str | None
     account_id: AccountId
     template_version: str | None
+    payer: Payer | None = None
     response_url: str | None = field(repr=False)
     received_at: Timestamp
     next_try_at: Timestamp | None

@@ -59,6 +59,11 @@ class LedgerAction(StrEnum):
     GRANT_DECIDED = "grant.decided"
     SESSION_OPENED = "session.opened"
     ACCESS_REFUSED = "access.refused"
+    HOOK_RECEIVED = "hook.received"
+    HOOK_REFUSED = "hook.refused"
+    HOOK_WORKED_ON = "hook.worked_on"
+    HOOK_ANSWERED = "hook.answered"
+    TOPIC_CONFIRMED = "topic.confirmed"
     API_TOKEN_CREATED = "api_token.created"  # noqa: S105 - the name of an event, not a secret
     API_TOKEN_REVOKED = "api_token.revoked"  # noqa: S105 - the name of an event, not a secret
 

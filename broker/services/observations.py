@@ -37,6 +37,10 @@ class Observer(Protocol):
         """A part of opening a session took this long, whether it succeeded or not."""
         ...
 
+    def hook_refused(self, *, reason: str) -> None:
+        """What came to the hooks' address was not acted on; the reason is one of a few words."""
+        ...
+
     def task_done(self, kind: TaskKind) -> None:
         """A worker is through with a task."""
         ...
@@ -60,6 +64,9 @@ class Unobserved:
         """Forget it."""
 
     def step_took(self, step: StepName, *, seconds: float) -> None:
+        """Forget it."""
+
+    def hook_refused(self, *, reason: str) -> None:
         """Forget it."""
 
     def task_done(self, kind: TaskKind) -> None:

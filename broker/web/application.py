@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
 from broker.services.calls import Call
-from broker.web import openapi, operations, problems
+from broker.web import hooks, openapi, operations, problems
 from broker.web.api import APIS
 from broker.web.auth import authenticate
 from broker.web.endpoints import MAX_BODY, mount
@@ -44,7 +44,7 @@ def create_app(services: Services, metrics: Metrics) -> IssuerEndpoint:
 def _flask(services: Services, metrics: Metrics) -> Flask:
     app = Flask("broker", static_folder=None)
     # One more than we take: a body that does not tell its length is cut off here, silently.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
+    app.config["MAX_CONTENT_LENGTH"] = hooks.MAX_BODY + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     # An address with one slash too many is another address, not a redirect.
     app.url_map.merge_slashes = False
@@ -58,6 +58,8 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
 
     mount(app, APIS, authenticate=caller, idempotency=services.idempotency, services=services)
     app.register_blueprint(operations.blueprint(services, metrics))
+    if services.hook_reception is not None:
+        app.register_blueprint(hooks.blueprint(services.hook_reception))
     _add_descriptions(app)
     return app
 
@@ -87,7 +89,8 @@ def _read_body() -> None:
     While gunicorn discards a body that nobody has read, it may swallow the beginning of the next
     request on the connection, which then waits for an answer for ever.
     """
-    if len(request.get_data(cache=True)) > MAX_BODY:
+    largest = hooks.MAX_BODY if request.path == hooks.PATH else MAX_BODY
+    if len(request.get_data(cache=True)) > largest:
         raise RequestEntityTooLarge
 
 

@@ -64,6 +64,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self._hooks_refused = Counter(
+            "broker_hooks_refused",
+            "Messages to the hooks' address that were not acted on, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
         self._done = Counter(
             "broker_tasks_done",
             "Tasks that a worker is through with",
@@ -95,6 +101,10 @@ class Metrics:
     def step_took(self, step: StepName, *, seconds: float) -> None:
         """A part of opening a session took this long."""
         self._steps.labels(step.value).observe(seconds)
+
+    def hook_refused(self, *, reason: str) -> None:
+        """A message was not acted on."""
+        self._hooks_refused.labels(reason).inc()
 
     def task_done(self, kind: TaskKind) -> None:
         """A worker is through with a task."""

@@ -1,0 +1,88 @@
+"""From settings to what CloudFormation's hooks need; a part of `broker.wiring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import certifi
+from cryptography import x509
+
+from broker.aws.clients import Clients
+from broker.aws.outbound import Outbound
+from broker.aws.response_url import CloudFormationResponses
+from broker.aws.sns_certificates import SigningCertificates
+from broker.aws.sns_messages import VerifiedSnsMessages
+from broker.aws.sns_subscriptions import SnsSubscriptions
+from broker.domain.budget import Budget
+from broker.errors import ConfigurationError
+from broker.services.ambient import utc_now
+from broker.services.backoff import retry_after
+from broker.services.hook_decisions import HookDecisions
+from broker.services.hook_reception import STRANGERS_A_MINUTE, HookReception
+from broker.services.hook_work import HookWork
+from broker.services.observations import Observer
+from broker.settings import Settings
+from broker.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """Both ends of a hook; without topics nothing is received."""
+
+    reception: HookReception | None
+    work: HookWork
+
+
+def build_hooks(
+    settings: Settings,
+    *,
+    store: Store,
+    clients: Clients,
+    decisions: HookDecisions,
+    observer: Observer,
+) -> Hooks:
+    """Raises ConfigurationError where the trust anchors cannot be read."""
+    outbound = Outbound(endpoint_url=settings.aws_endpoint_url)
+    responses = CloudFormationResponses(
+        regions=[topic.region for topic in settings.hook_topics], outbound=outbound
+    )
+    work = HookWork(
+        hooks=store.hooks,
+        response_urls=responses,
+        decisions=decisions,
+        journal=store.journal,
+        retry_after=partial(retry_after, first=timedelta(seconds=4), longest=timedelta(minutes=1)),
+        clock=utc_now,
+    )
+    if not settings.hook_topics:
+        return Hooks(reception=None, work=work)
+    reception = HookReception(
+        messages=VerifiedSnsMessages(
+            topics=settings.hook_topics,
+            certificates=SigningCertificates(anchors=_anchors(settings), outbound=outbound),
+            clock=utc_now,
+        ),
+        subscriptions=SnsSubscriptions(clients.sns),
+        response_urls=responses,
+        journal=store.journal,
+        hooks=store.hooks,
+        accounts=store.accounts,
+        name_prefix=settings.name_prefix,
+        strangers=Budget(STRANGERS_A_MINUTE),
+        observer=observer,
+        clock=utc_now,
+    )
+    return Hooks(reception=reception, work=work)
+
+
+def _anchors(settings: Settings) -> list[x509.Certificate]:
+    try:
+        text = Path(settings.sns_trust_anchors or certifi.where()).read_bytes()
+        return x509.load_pem_x509_certificates(text)
+    except (OSError, ValueError) as e:
+        raise ConfigurationError(
+            ["BROKER_SNS_TRUST_ANCHORS: must be a readable file of certificates in PEM"]
+        ) from e
