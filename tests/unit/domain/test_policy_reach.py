@@ -94,6 +94,7 @@ def test_an_allow_counts_however_it_is_limited():
         deny("s3:*", Condition=CONDITION),
         deny("s3:*", Resource="arn:aws:s3:::one/*"),
         {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::one/*"},
+        {"Effect": "Deny", "Action": "s3:*", "NotResource": "*"},
     ],
 )
 def test_a_deny_counts_only_as_a_whole(limited):

@@ -307,6 +307,25 @@ def test_the_digest_is_of_everything_but_the_time():
     assert len({proof.digest, *(each.digest for each in differing)}) == 1 + len(differing)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"role": "Acme-Support-Old"},
+        {"actions": {}},
+        {"unknown": ("gone:ListThings",)},
+        {"broken_promises": ("s3:GetObject",)},
+        {"partly_denied": ()},
+        {"violations": ("It may.",)},
+        {"unproven": ("It may.",)},
+    ],
+)
+def test_the_digest_is_of_all_that_is_said_of_a_role(changes):
+    """Nothing in a kept proof can be edited without its digest showing it."""
+    proof = proved()
+    edited = replace(proof, roles=(replace(proof.roles[1], **changes), proof.roles[0]))
+    assert edited.digest != replace(proof, roles=(proof.roles[1], proof.roles[0])).digest
+
+
 def test_two_proofs_compared():
     """What each role gained and lost, and what the catalogues class differently."""
     assert compare(proved(), proved(now=NOW + timedelta(days=1))).same
