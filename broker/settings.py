@@ -116,6 +116,15 @@ class Settings(BaseModel):
     jwks_max_age_seconds: Annotated[int, Field(ge=300, le=86400)] = 3600
     """How long discovery and JWKS may be cached."""
 
+    aws_jwks_cache_seconds: Annotated[int, Field(ge=0, le=604800)] = 21600
+    """For how much longer than that AWS is assumed to keep a JWKS: reported is over an hour."""
+
+    key_publish_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    """How long a key is published before it signs; longer than anybody may hold an old JWKS."""
+
+    key_rotation_days: Annotated[int, Field(ge=1, le=1000)] = 90
+    """How long a key signs before the next one does."""
+
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     """How many proxies in front may set X-Forwarded-For."""
 
@@ -168,6 +177,26 @@ class Settings(BaseModel):
         scheme, separator, place = value.get_secret_value().partition(":")
         if scheme not in STORE_SCHEMES or not separator or not place.strip("/"):
             raise ValueError("must be embedded:<folder>, redis://…, rediss://… or unix://…")
+        return value
+
+    @field_validator("key_publish_hours")
+    @classmethod
+    def _publication_outlasts_caches(cls, value: int, info: ValidationInfo) -> int:
+        cached = info.data.get("jwks_max_age_seconds", 0) + info.data.get(
+            "aws_jwks_cache_seconds", 0
+        )
+        if value * 3600 < cached:
+            raise ValueError(
+                "must be at least BROKER_JWKS_MAX_AGE_SECONDS and BROKER_AWS_JWKS_CACHE_SECONDS "
+                "together, or AWS meets keys that it does not know"
+            )
+        return value
+
+    @field_validator("key_rotation_days")
+    @classmethod
+    def _rotation_leaves_time_to_publish(cls, value: int, info: ValidationInfo) -> int:
+        if value * 24 < info.data.get("key_publish_hours", 0):
+            raise ValueError("must be at least as long as BROKER_KEY_PUBLISH_HOURS")
         return value
 
     @field_validator("pinned_partitions", mode="before")

@@ -39,6 +39,7 @@ from broker.services.hook_decisions import HookDecisions
 from broker.services.hook_reception import HookReception
 from broker.services.hook_work import HookWork
 from broker.services.issuer_directory import IssuerDirectory
+from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.minting import Minter
 from broker.services.observations import Observer
@@ -47,8 +48,9 @@ from broker.services.proving import Prove
 from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
 from broker.services.reconcile import Depth, Reconcile
-from broker.services.removal import Removal
+from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
 from broker.services.revoking import Revoking
+from broker.services.rotating import Rotating
 from broker.services.settling import Settling
 from broker.services.tickets import Tickets
 from broker.services.withdrawal import Withdraw
@@ -58,6 +60,7 @@ from broker.store import Store, open_store
 from broker.wiring_hooks import build_hooks
 from keys.kms import KmsKeyProvider
 from keys.local import LocalKeyProvider
+from keys.rotation_plan import RotationPolicy
 from keys.types import KeyProvider
 
 _SPARE_CONNECTIONS = 4
@@ -84,6 +87,7 @@ class Services:
     reconcile: Reconcile
     removal: Removal
     revoking: Revoking
+    rotating: Rotating
     store: Store
     tickets: Tickets
     trusted_proxies: int
@@ -143,6 +147,16 @@ def build(settings: Settings, observer: Observer) -> Services:
         sleep=time.sleep,
     )
     leasing = Leasing(leases=store.leases, sleep=time.sleep)
+    key_keeping = KeyKeeping(
+        journal=store.journal,
+        accounts=store.accounts,
+        providers={settings.key_provider.value: keys},
+        maker=settings.key_provider.value,
+        algorithm=settings.key_algorithm,
+        canaries=canaries,
+        policy=_rotation_policy(settings),
+        clock=utc_now,
+    )
     reconcile = Reconcile(
         journal=store.journal,
         gate=gate,
@@ -183,8 +197,8 @@ def build(settings: Settings, observer: Observer) -> Services:
             journal=store.journal,
             accounts=store.accounts,
             gate=gate,
-            keys=keys,
-            algorithm=settings.key_algorithm,
+            leasing=leasing,
+            key_keeping=key_keeping,
             issuer_base=settings.issuer_url,
             partition=location.partition,
             longest_session=policy.longest_session,
@@ -279,6 +293,17 @@ def build(settings: Settings, observer: Observer) -> Services:
             longest_session=policy.longest_session,
             clock=utc_now,
         ),
+        rotating=Rotating(
+            journal=store.journal,
+            accounts=store.accounts,
+            gate=gate,
+            leasing=leasing,
+            key_keeping=key_keeping,
+            reconcile=reconcile,
+            canaries=canaries,
+            longest_session=policy.longest_session,
+            clock=utc_now,
+        ),
         store=store,
         tickets=Tickets(journal=store.journal, tickets=store.tickets, gate=gate, clock=utc_now),
         trusted_proxies=settings.trusted_proxies,
@@ -304,6 +329,17 @@ def _handlers(reconcile: Reconcile, hooks: HookWork) -> Mapping[TaskKind, Handle
         ),
         TaskKind.HOOK: hooks,
     }
+
+
+def _rotation_policy(settings: Settings) -> RotationPolicy:
+    """A retiring key outlasts its last token and every copy of a JWKS without its successor."""
+    cached = timedelta(seconds=settings.jwks_max_age_seconds + settings.aws_jwks_cache_seconds)
+    return RotationPolicy(
+        rotate_every=timedelta(days=settings.key_rotation_days),
+        publish_before_use=timedelta(hours=settings.key_publish_hours),
+        keep_published=TOKENS_LIVE + cached,
+        deletion_days=DELETION_DAYS,
+    )
 
 
 def _key_provider(settings: Settings, clients: Clients) -> KeyProvider:

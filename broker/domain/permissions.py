@@ -32,6 +32,7 @@ class Action(StrEnum):
     REVOKE_ACCOUNT = "accounts:revoke"
     DIAGNOSE_ACCOUNT = "accounts:diagnose"
     PROVE_ACCOUNT = "accounts:prove"
+    ROTATE_KEYS = "accounts:rotate-keys"
     WRITE_TICKET = "tickets:write"
     READ_TICKET = "tickets:read"
     OPEN_SESSION = "sessions:open"
@@ -96,6 +97,7 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.AUDITOR: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
+    Action.ROTATE_KEYS: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.WRITE_TICKET: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.READ_TICKET: {
         _R.ENGINEER: _ALWAYS,

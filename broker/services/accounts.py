@@ -10,13 +10,18 @@ from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
-from broker.errors import BrokerError, Conflict, DependencyUnavailable, NotFound
+from broker.errors import Conflict, NotFound
 from broker.services.ambient import Clock, Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from keys.errors import KeyProviderError
-from keys.rotation import KeyRecord, initial_keys
-from keys.types import Algorithm, KeyOwner, KeyProvider
+from broker.services.key_keeping import KeyKeeping
+from broker.services.leasing import Leasing
+
+PATIENCE = timedelta(seconds=20)
+"""How long a registration waits for a worker that has found the account before it had its keys."""
+
+KEYS_MADE_WITHIN = timedelta(minutes=5)
+"""Far longer than a registration takes; then a worker sees to what a crash left undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +67,8 @@ class Accounts:
     journal: Journal
     accounts: AccountRepository
     gate: Gate
-    keys: KeyProvider
-    algorithm: Algorithm
+    leasing: Leasing
+    key_keeping: KeyKeeping
     issuer_base: str
     partition: str
     longest_session: timedelta
@@ -73,11 +78,20 @@ class Accounts:
     def register(self, new: NewAccount, call: Call) -> Account:
         """A new account with its own issuer, ExternalId and two keys, in state `registered`.
 
-        Raises Conflict (`already_registered`) where it exists.
+        The account is written down before its keys are made, so that of several registrations
+        one makes keys, and what a crash leaves undone the worker completes. Raises Conflict
+        (`already_registered`) where it exists, DependencyUnavailable where the key provider is
+        gone: the account is registered then, and gets its keys as soon as possible.
         """
         self.gate.require(call, Action.REGISTER_ACCOUNT, account_id=new.account_id)
         if self.accounts.get(new.account_id) is not None:
             raise _already_registered()
+        account = self._written_down(new, call)
+        with self.leasing.exclusive(account.account_id, holder=call.request_id, patience=PATIENCE):
+            return self.key_keeping.tend(account.account_id, call, marked_at=account.staging_since)
+
+    def _written_down(self, new: NewAccount, call: Call) -> Account:
+        now = self.clock()
         issuer_id = self.entropy.issuer_id()
         account = Account(
             account_id=new.account_id,
@@ -90,25 +104,11 @@ class Accounts:
             issuer=f"{self.issuer_base}/oidc/{issuer_id}",
             issuer_id=issuer_id,
             external_id=self.entropy.external_id(),
-            keys=self._first_keys(KeyOwner(account_id=new.account_id, issuer_id=issuer_id)),
-            created_at=self.clock(),
+            keys=(),
+            created_at=now,
+            staging_since=now,
+            next_check_at=now + KEYS_MADE_WITHIN,
         )
-        self._record_registration(account, call)
-        return account
-
-    def _first_keys(self, owner: KeyOwner) -> tuple[KeyRecord, ...]:
-        try:
-            return initial_keys(
-                signing=self.keys.create(owner=owner, algorithm=self.algorithm),
-                staged=self.keys.create(owner=owner, algorithm=self.algorithm),
-                now=self.clock(),
-            )
-        except KeyProviderError as e:
-            raise DependencyUnavailable(
-                "The account's keys could not be made at the moment. Try again shortly."
-            ) from e
-
-    def _record_registration(self, account: Account, call: Call) -> None:
         event = call.event(
             LedgerAction.ACCOUNT_REGISTERED,
             Outcome.DONE,
@@ -119,29 +119,15 @@ class Accounts:
                 "profile": account.profile.value,
                 "consent": account.consent.value,
                 "payer": account.payer is Payer.YES,
-                "kids": [key.kid for key in account.keys],
             },
         )
         try:
             self.journal.record(
-                chain_of(account.account_id),
-                event,
-                now=self.clock(),
-                saves=[Save(account, expected=0)],
+                chain_of(account.account_id), event, now=now, saves=[Save(account, expected=0)]
             )
-        except BrokerError as e:
-            self._give_back(account.keys)
-            if isinstance(e, Conflict):
-                raise _already_registered() from e
-            raise
-
-    def _give_back(self, keys: tuple[KeyRecord, ...]) -> None:
-        """Keys that no record owns cost money every month; what fails here shows as an orphan."""
-        for key in keys:
-            try:
-                self.keys.schedule_deletion(key.reference, days=7)
-            except KeyProviderError:
-                continue
+        except Conflict as e:
+            raise _already_registered() from e
+        return account
 
     def change(
         self, account_id: AccountId, change: AccountChange, call: Call, *, expected: int | None

@@ -23,6 +23,7 @@ from broker.domain.sessions import SHORTEST, role_session_name
 from broker.errors import UpstreamRejected
 from broker.services.ambient import Clock, Entropy
 from broker.services.minting import Minter
+from keys.types import KeyReference
 
 FRESH_ROLE_WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 3, 4, 5, 5, 5, 5))
 """Waits between tries of a positive canary: AWS was seen to refuse a new role for up to 8 s."""
@@ -68,6 +69,19 @@ class Canaries:
             other = Access.CASE if access is Access.READ else Access.READ
             yield from self._negatives(account, access, other)
 
+    def prove_key(self, account: Account, key: KeyReference) -> CanaryResult:
+        """Whether AWS accepts a good token that this key of the account has signed, tried once.
+
+        The account's roles have to stand. Raises DependencyUnavailable where AWS, or the key,
+        cannot be asked.
+        """
+        name = f"{Access.READ.value}: a good token of the key {key.kid}"
+        try:
+            self._exchange(account, Access.READ, lambda claims: claims, key=key)
+        except UpstreamRejected as e:
+            return CanaryResult(name, f"AWS refused it ({e.code})")
+        return CanaryResult(name, None)
+
     def _positive(self, account: Account, access: Access) -> CanaryResult:
         name = f"{access.value}: a good token"
         for wait in (*self.waits, None):
@@ -101,7 +115,12 @@ class Canaries:
         return CanaryResult(name, "AWS accepted it")
 
     def _exchange(
-        self, account: Account, access: Access, spoil: Callable[[Claims], Claims]
+        self,
+        account: Account,
+        access: Access,
+        spoil: Callable[[Claims], Claims],
+        *,
+        key: KeyReference | None = None,
     ) -> None:
         session_id = self.entropy.session_id()
         arn = self._role_arn(account, access)
@@ -115,8 +134,9 @@ class Canaries:
             jti=self.entropy.jti(),
         )
         claims = spoil(identity_claims(subject, now=self.clock()))
+        token = self.minter.mint_with(key, claims) if key else self.minter.mint(account, claims)
         self.exchange.exchange(
-            identity_token=self.minter.mint(account, claims).compact,
+            identity_token=token.compact,
             role_arn=arn,
             role_session_name=role_session_name(CANARY_ENGINEER, CANARY_TICKET, session_id),
             duration=SHORTEST,

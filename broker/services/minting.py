@@ -38,12 +38,18 @@ class Minter:
         Raises DependencyUnavailable (`aws_unavailable`) where the key cannot sign now.
         """
         try:
-            signer = self._signer(active(account.keys).reference)
+            reference = active(account.keys).reference
+        except KeyProviderError as e:
+            raise _unusable() from e
+        return self.mint_with(reference, claims)
+
+    def mint_with(self, reference: KeyReference, claims: Mapping[str, object]) -> IdentityToken:
+        """Like `mint`, with a key that is not the account's active one: to prove it before use."""
+        try:
+            signer = self._signer(reference)
             return IdentityToken(signer.kid, encode_jws(claims, signer=signer, typ="JWT"))
         except KeyProviderError as e:
-            raise DependencyUnavailable(
-                "The account's signing key cannot be used at the moment. Try again shortly."
-            ) from e
+            raise _unusable() from e
 
     def _signer(self, reference: KeyReference) -> Signer:
         with self._lock:
@@ -54,3 +60,9 @@ class Minter:
                 signer = self._providers[reference.provider].signer(reference)
                 self._signers[reference.kid] = signer
             return signer
+
+
+def _unusable() -> DependencyUnavailable:
+    return DependencyUnavailable(
+        "The account's signing key cannot be used at the moment. Try again shortly."
+    )

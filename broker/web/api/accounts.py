@@ -12,12 +12,14 @@ from broker.errors import FieldProblem, InvalidRequest
 from broker.services.accounts import AccountChange, NewAccount
 from broker.services.calls import Call
 from broker.services.reading import Window
+from broker.services.rotating import Urgency
 from broker.web.endpoints import Api, Reply
 from broker.web.schemas.accounts import (
     AccountAnswer,
     AccountBody,
     AccountPage,
     AccountPatch,
+    KeyRotationBody,
     PlanAnswer,
 )
 from broker.web.schemas.base import ListQuery
@@ -86,6 +88,25 @@ def reconcile_account(services: Services, call: Call, account_id: AccountId) -> 
 def revoke_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
     """End every live session of the account, at once."""
     account = services.revoking.everything(account_id, call)
+    return AccountAnswer.of(account, services.onboarding)
+
+
+@api.endpoint(
+    "POST",
+    "/v1/accounts/<account_id>/key-rotation",
+    body=KeyRotationBody,
+    answer=AccountAnswer,
+    status=202,
+)
+def rotate_keys(
+    services: Services, call: Call, account_id: AccountId, body: KeyRotationBody
+) -> AccountAnswer:
+    """Let the next key sign: when AWS knows it, or, in an emergency, at once.
+
+    An emergency also drops every key that has signed and ends every live session.
+    """
+    urgency = Urgency.EMERGENCY if body.emergency else Urgency.WHEN_READY
+    account = services.rotating(account_id, urgency, call)
     return AccountAnswer.of(account, services.onboarding)
 
 

@@ -39,6 +39,12 @@ class AccountPatch(Body):
         return self
 
 
+class KeyRotationBody(Body):
+    """How soon the next key has to sign."""
+
+    emergency: bool = False
+
+
 class KeyAnswer(Answer):
     """One signing key of an account."""
 

@@ -49,6 +49,7 @@ SAMPLES: Mapping[str, Sample] = {
     "reconcile_account": Sample("admin", path={"account_id": ACCOUNT}),
     "diagnose_account": Sample("admin", path={"account_id": ACCOUNT}),
     "revoke_account": Sample("admin", path={"account_id": NOWHERE}),
+    "rotate_keys": Sample("admin", path={"account_id": NOWHERE}, body={"emergency": True}),
     "remove_account": Sample("admin", path={"account_id": NOWHERE}),
     "plan_account": Sample("admin", path={"account_id": ACCOUNT}),
     "prove_account": Sample("auditor", path={"account_id": ACCOUNT}),

@@ -59,6 +59,7 @@ RULES: Mapping[str, Rule] = {
     "reconcile_account": Rule(Action.RECONCILE_ACCOUNT, Scope.ACCOUNT),
     "diagnose_account": Rule(Action.DIAGNOSE_ACCOUNT, Scope.ACCOUNT),
     "revoke_account": Rule(Action.REVOKE_ACCOUNT, Scope.ACCOUNT),
+    "rotate_keys": Rule(Action.ROTATE_KEYS, Scope.ACCOUNT),
     "remove_account": Rule(Action.REMOVE_ACCOUNT, Scope.ACCOUNT),
     "plan_account": Rule(Action.RECONCILE_ACCOUNT, Scope.ACCOUNT),
     "prove_account": Rule(Action.PROVE_ACCOUNT, Scope.ACCOUNT),
@@ -80,7 +81,13 @@ BINDINGS: Mapping[str, tuple[str, ...]] = {
     "bound to the account": (ACCOUNT, NOWHERE),
     "bound to another": (OTHER,),
 }
-REFUSED_OTHERWISE = ("register_account", "revoke_account", "remove_account", "revoke_api_token")
+REFUSED_OTHERWISE = (
+    "register_account",
+    "revoke_account",
+    "rotate_keys",
+    "remove_account",
+    "revoke_api_token",
+)
 """What these samples ask for cannot be done, so that asking changes nothing."""
 
 MATRIX = list(itertools.product(RULES, Role, BINDINGS))
