@@ -1,7 +1,8 @@
 """The sandbox's own interface under /_sandbox/: what is not AWS's API, in plain JSON.
 
-GET /_sandbox/health · POST /_sandbox/accounts · POST /_sandbox/stacks ·
-GET and DELETE /_sandbox/stacks/<account id>/<stack name> · PUT /_sandbox/clock.
+GET /_sandbox/health · POST /_sandbox/accounts · POST /_sandbox/topics · POST /_sandbox/stacks ·
+GET, PUT and DELETE /_sandbox/stacks/<account id>/<stack name> · PUT /_sandbox/clock ·
+GET /_sandbox/sns-ca.pem · PUT /_sandbox/stack-answers.
 Unauthenticated: it listens on a loopback address and is a development tool.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import Any
@@ -20,8 +22,11 @@ from broker.sandbox.accounts import AccessKeys, Accounts, ControlError
 from broker.sandbox.answers import Refusal
 from broker.sandbox.clock import Clock
 from broker.sandbox.received import Environ, ReceivedRequest
-from broker.sandbox.stacks import Stack, StackRequest, create_stack
+from broker.sandbox.sns_signer import SnsSigner
+from broker.sandbox.stack_answers import StackAnswers
+from broker.sandbox.stacks import CloudFormation, Stack, StackRequest
 from broker.sandbox.template import TemplateError
+from broker.sandbox.topics import Topics
 
 PREFIX = "/_sandbox/"
 
@@ -29,16 +34,39 @@ IamOf = Callable[[AccessKeys, str], Any]
 """From keys and a Region to a boto3 IAM client of this sandbox."""
 
 Reply = tuple[int, Mapping[str, Any]]
+_NOTHING: Reply = (404, {"error": "There is no such thing under /_sandbox/."})
+
+Key = tuple[str, str]
+"""Account id and name of a stack."""
+
+
+@dataclass(frozen=True)
+class HookParts:
+    """What custom resources need."""
+
+    cloudformation: CloudFormation
+    topics: Topics
+    answers: StackAnswers
+    signer: SnsSigner
 
 
 class Control:
     """A WSGI application; it remembers the stacks it made."""
 
-    def __init__(self, *, accounts: Accounts, clock: Clock, iam_of: IamOf) -> None:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        clock: Clock,
+        iam_of: IamOf,
+        hooks: HookParts,
+    ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._iam_of = iam_of
+        self._hooks = hooks
         self._stacks: dict[tuple[str, str], Stack] = {}
+        self._busy: set[tuple[str, str]] = set()
         self._lock = Lock()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -66,15 +94,29 @@ class Control:
                 return 200, {"status": "ok", "now": self._clock.now().isoformat()}
             case "POST", "accounts":
                 return self._create_account(_fields(body))
-            case "POST", "stacks":
-                return self._create_stack(_fields(body))
-            case "GET", "stacks", account_id, name:
-                return self._describe_stack(account_id, name)
-            case "DELETE", "stacks", account_id, name:
-                return self._delete_stack(account_id, name)
+            case "POST", "topics":
+                return self._subscribe(_fields(body))
+            case "GET", "sns-ca.pem":
+                return 200, {"pem": self._hooks.signer.anchors_pem.decode()}
+            case "PUT", "stack-answers":
+                return self._refuse_answers(_fields(body))
             case "PUT", "clock":
                 return self._set_clock(_fields(body))
-        return 404, {"error": "There is no such thing under /_sandbox/."}
+            case method, "stacks", *stack:
+                return self._answer_for_stacks(method, stack, body)
+        return _NOTHING
+
+    def _answer_for_stacks(self, method: str, stack: Sequence[str], body: bytes) -> Reply:
+        match method, *stack:
+            case ("POST",):
+                return self._create_stack(_fields(body))
+            case "GET", account_id, name:
+                return self._describe_stack((account_id, name))
+            case "PUT", account_id, name:
+                return self._update_stack((account_id, name), _fields(body))
+            case "DELETE", account_id, name:
+                return self._delete_stack((account_id, name))
+        return _NOTHING
 
     def _create_account(self, fields: Mapping[str, Any]) -> Reply:
         _only(fields, {"account_id", "partition", "policy"})
@@ -99,26 +141,69 @@ class Control:
             parameters=_texts(fields, "parameters"),
         )
         key = (request.account_id, request.name)
-        with self._lock:
+        with self._alone_with(key):
             if key in self._stacks:
                 raise ControlError(f"Stack {request.name} exists already")
-            admin = self._accounts.admin(request.account_id, request.partition)
-            stack = create_stack(request, self._iam_of(admin, request.region))
+            stack = self._hooks.cloudformation.create(request, self._iam(request))
             self._stacks[key] = stack
         return 201, _described(stack)
 
-    def _describe_stack(self, account_id: str, name: str) -> Reply:
-        with self._lock:
-            stack = self._stacks.get((account_id, name))
-        return (200, _described(stack)) if stack else _no_stack(name)
-
-    def _delete_stack(self, account_id: str, name: str) -> Reply:
-        with self._lock:
-            stack = self._stacks.pop((account_id, name), None)
+    def _update_stack(self, key: Key, fields: Mapping[str, Any]) -> Reply:
+        _only(fields, {"template", "parameters"})
+        with self._alone_with(key):
+            stack = self._stacks.get(key)
             if stack is None:
-                return _no_stack(name)
-            stack.delete()
-        return 200, {"stack_id": stack.stack_id}
+                return _no_stack(key[1])
+            request = replace(
+                stack.request,
+                template=_text(fields, "template", stack.request.template),
+                parameters=_texts(fields, "parameters"),
+            )
+            iam = self._iam(request)
+            self._stacks[key] = self._hooks.cloudformation.update(stack, request, iam)
+        return 200, _described(self._stacks[key])
+
+    def _iam(self, request: StackRequest) -> Any:
+        admin = self._accounts.admin(request.account_id, request.partition)
+        return self._iam_of(admin, request.region)
+
+    @contextmanager
+    def _alone_with(self, key: Key) -> Iterator[None]:
+        """One at a time for a stack: its hook may take long, and other stacks do not wait."""
+        with self._lock:
+            if key in self._busy:
+                raise ControlError(f"Stack {key[1]} is being worked on")
+            self._busy.add(key)
+        try:
+            yield
+        finally:
+            self._busy.discard(key)
+
+    def _describe_stack(self, key: Key) -> Reply:
+        stack = self._stacks.get(key)
+        return (200, _described(stack)) if stack else _no_stack(key[1])
+
+    def _delete_stack(self, key: Key) -> Reply:
+        with self._alone_with(key):
+            stack = self._stacks.get(key)
+            if stack is None:
+                return _no_stack(key[1])
+            self._hooks.cloudformation.delete(stack, self._iam(stack.request))
+            del self._stacks[key]
+        return 200, {"stack_id": stack.identity.stack_id}
+
+    def _subscribe(self, fields: Mapping[str, Any]) -> Reply:
+        _only(fields, {"arn", "endpoint", "deliveries"})
+        deliveries = _count(fields, "deliveries", 1)
+        self._hooks.topics.subscribe(
+            _text(fields, "arn"), _text(fields, "endpoint"), deliveries=deliveries
+        )
+        return 201, {"arn": fields["arn"]}
+
+    def _refuse_answers(self, fields: Mapping[str, Any]) -> Reply:
+        _only(fields, {"refuse"})
+        self._hooks.answers.refuse(_count(fields, "refuse", 0))
+        return 200, {"refuse": fields.get("refuse", 0)}
 
     def _set_clock(self, fields: Mapping[str, Any]) -> Reply:
         _only(fields, {"offset_seconds"})
@@ -131,14 +216,24 @@ class Control:
 
 def _described(stack: Stack) -> Mapping[str, Any]:
     return {
-        "stack_id": stack.stack_id,
-        "stack_name": stack.name,
+        "stack_id": stack.identity.stack_id,
+        "stack_name": stack.identity.name,
         "outputs": dict(stack.outputs),
         "resources": [
             {"logical_id": each.logical_id, "type": each.type, "physical_id": each.physical_id}
             for each in stack.resources
         ],
-        "custom_resources": [asdict(each) for each in stack.custom_resources],
+        "custom_resources": [
+            {
+                "logical_id": each.logical_id,
+                "type": each.type,
+                "service_token": each.properties["ServiceToken"],
+                "properties": each.properties,
+                "physical_id": each.physical_id,
+                "data": dict(each.attributes),
+            }
+            for each in stack.custom_resources
+        ],
     }
 
 
@@ -175,4 +270,11 @@ def _texts(fields: Mapping[str, Any], name: str) -> Mapping[str, str]:
     value = fields.get(name, {})
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise ControlError(f"{name} must be an object of strings")
+    return value
+
+
+def _count(fields: Mapping[str, Any], name: str, default: int) -> int:
+    value = fields.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
+        raise ControlError(f"{name} must be a number up to 100")
     return value

@@ -12,6 +12,7 @@ from broker.sandbox.iam_directory import IamDirectory
 from broker.sandbox.needs_iam import iam_needs
 from broker.sandbox.needs_kms import kms_needs
 from broker.sandbox.needs_s3 import s3_needs
+from broker.sandbox.needs_sns import sns_needs
 from broker.sandbox.needs_sts import sts_needs
 from broker.sandbox.needs_types import Need, UnmappedOperationError
 from broker.sandbox.operations import Operation
@@ -22,6 +23,7 @@ _DESCRIBED: Mapping[str, Describe] = {
     "iam": iam_needs,
     "kms": kms_needs,
     "s3": s3_needs,
+    "sns": sns_needs,
     "sts": sts_needs,
 }
 

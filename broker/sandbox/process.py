@@ -48,13 +48,24 @@ class DeployedStack:
     custom_resources: tuple[Mapping[str, Any], ...]
 
 
+def _deployed(reply: Mapping[str, Any]) -> DeployedStack:
+    return DeployedStack(
+        stack_id=reply["stack_id"],
+        stack_name=reply["stack_name"],
+        outputs=reply["outputs"],
+        resources=tuple(reply["resources"]),
+        custom_resources=tuple(reply["custom_resources"]),
+    )
+
+
 class Sandbox:
     """A running sandbox; a context manager that stops it at the end."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self._process = process
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # A stack waits for whoever answers its custom resources.
+        self._http = httpx.Client(base_url=url, timeout=180, trust_env=False)
 
     @classmethod
     def start(cls, *, port: int = 0, role_delay_seconds: float = 0) -> Self:
@@ -95,23 +106,41 @@ class Sandbox:
         stack_name: str = "support-access",
     ) -> DeployedStack:
         """Make a CloudFormation stack as the account's administrator."""
-        reply = self._call(
-            "POST",
-            "stacks",
-            {
-                "account_id": account_id,
-                "template": template,
-                "parameters": dict(parameters or {}),
-                "stack_name": stack_name,
-            },
-        )
-        return DeployedStack(
-            stack_id=reply["stack_id"],
-            stack_name=reply["stack_name"],
-            outputs=reply["outputs"],
-            resources=tuple(reply["resources"]),
-            custom_resources=tuple(reply["custom_resources"]),
-        )
+        body = {
+            "account_id": account_id,
+            "template": template,
+            "parameters": dict(parameters or {}),
+            "stack_name": stack_name,
+        }
+        return _deployed(self._call("POST", "stacks", body))
+
+    def update(
+        self,
+        account_id: str,
+        template: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        stack_name: str = "support-access",
+    ) -> DeployedStack:
+        """Bring a stack to another template, or to other parameters."""
+        body = {"template": template, "parameters": dict(parameters or {})}
+        return _deployed(self._call("PUT", f"stacks/{account_id}/{stack_name}", body))
+
+    def subscribe(self, topic_arn: str, endpoint: str, *, deliveries: int = 1) -> None:
+        """Make an SNS topic whose messages go to `endpoint`; returns once that has confirmed.
+
+        deliveries: how often each message arrives there, at the same time.
+        """
+        body = {"arn": topic_arn, "endpoint": endpoint, "deliveries": deliveries}
+        self._call("POST", "topics", body)
+
+    def trust_anchors(self) -> str:
+        """PEM of the root that the certificates of its SNS lead to."""
+        return str(self._call("GET", "sns-ca.pem")["pem"])
+
+    def refuse_answers(self, times: int) -> None:
+        """Let the next so many answers of custom resources fail, as S3 may."""
+        self._call("PUT", "stack-answers", {"refuse": times})
 
     def delete_stack(self, account_id: str, stack_name: str = "support-access") -> None:
         """Remove what the stack made."""

@@ -21,18 +21,24 @@ from broker.sandbox import (
     kms,
     managed_policies,
     sts,
+    topics,
     web_identity_endpoint,
 )
 from broker.sandbox.accounts import AccessKeys, Accounts
 from broker.sandbox.callers import Authenticator
 from broker.sandbox.clock import Clock
-from broker.sandbox.control import PREFIX, Control
+from broker.sandbox.control import PREFIX, Control, HookParts
 from broker.sandbox.credentials import CredentialRegister
+from broker.sandbox.custom_resources import CustomResources
 from broker.sandbox.enforcement import Gate
 from broker.sandbox.http_server import listen
 from broker.sandbox.iam_directory import IamDirectory, PolicyCache
 from broker.sandbox.openid_fetch import IssuerClient
+from broker.sandbox.published_certificates import PublishedCertificates
 from broker.sandbox.received import Environ
+from broker.sandbox.sns_signer import SnsSigner
+from broker.sandbox.stack_answers import StackAnswers
+from broker.sandbox.stacks import CloudFormation
 from broker.sandbox.sts import AssumeRoleService
 from broker.sandbox.web_identity import WebIdentityService
 
@@ -40,6 +46,9 @@ HOST = "127.0.0.1"
 
 # With these, moto would take the account from the environment instead of from the caller.
 _FORBIDDEN_VARIABLES = ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS")
+
+
+WsgiPart = StackAnswers | PublishedCertificates | Control | Gate
 
 
 class Sandbox:
@@ -53,14 +62,21 @@ class Sandbox:
         clock = Clock()
         directory = IamDirectory(PolicyCache())
         register = CredentialRegister(clock)
+        self._signer = SnsSigner()
+        self._answers = StackAnswers()
+        self._certificates = PublishedCertificates(self._signer)
+        hooks = _hook_parts(self._signer, self._answers, clock)
         _install(clock=clock, directory=directory, register=register, role_delay=role_delay)
+        topics.install(hooks.topics)
         self._gate = Gate(
             DomainDispatcherApplication(create_backend_app),
             authenticator=Authenticator(directory=directory, credentials=register, clock=clock),
             directory=directory,
             clock=clock,
         )
-        self._control = Control(accounts=Accounts(), clock=clock, iam_of=self._iam_client)
+        self._control = Control(
+            accounts=Accounts(), clock=clock, iam_of=self._iam_client, hooks=hooks
+        )
         self._server = listen(HOST, port, self)
         self._boto = boto3.session.Session()
 
@@ -69,8 +85,17 @@ class Sandbox:
         return f"http://{HOST}:{self._server.server_port}"
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        chosen = self._control if environ["PATH_INFO"].startswith(PREFIX) else self._gate
+        chosen = self._chosen(environ)
         return chosen(environ, start_response)
+
+    def _chosen(self, environ: Environ) -> WsgiPart:
+        """By host where AWS has hosts that are no service's endpoint, then by path."""
+        host = str(environ.get("HTTP_HOST", ""))
+        if self._answers.serves(host):
+            return self._answers
+        if self._certificates.serves(host):
+            return self._certificates
+        return self._control if environ["PATH_INFO"].startswith(PREFIX) else self._gate
 
     def serve(self) -> None:
         """Serve until `stop` is called from another thread."""
@@ -88,6 +113,12 @@ class Sandbox:
             aws_secret_access_key=keys.secret_access_key,
             config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}),
         )
+
+
+def _hook_parts(signer: SnsSigner, answers: StackAnswers, clock: Clock) -> HookParts:
+    known = topics.Topics(signer=signer, clock=clock)
+    custom = CustomResources(topics=known, answers=answers)
+    return HookParts(CloudFormation(custom), known, answers, signer)
 
 
 def _install(

@@ -1,12 +1,14 @@
 """CloudFormation played by the sandbox: real roles, functions resolved, nothing unknown passed."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from broker.sandbox.process import Sandbox, SandboxError
 from tests.integration.sandbox.caller import Caller
+from tests.integration.sandbox.subscriber import Subscriber
 
 VENDOR, CUSTOMER = "300000000007", "300000000008"
 TOPIC = f"arn:aws:sns:us-east-1:{VENDOR}:hook"
@@ -73,6 +75,14 @@ def owner(sandbox: Sandbox) -> Caller:
 @pytest.fixture(scope="module")
 def vendor(sandbox: Sandbox) -> Caller:
     return Caller.owner(sandbox, sandbox.create_account(VENDOR))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def subscriber(sandbox: Sandbox, vendor: Caller) -> Iterator[Subscriber]:
+    """Answers every request that the stacks publish."""
+    with Subscriber(sandbox.url, vendor.client("sns")) as running:
+        sandbox.subscribe(TOPIC, running.url)
+        yield running
 
 
 def role_names(owner: Caller) -> set[str]:
