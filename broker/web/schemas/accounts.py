@@ -42,7 +42,7 @@ class AccountPatch(Body):
 class KeyRotationBody(Body):
     """How soon the next key has to sign."""
 
-    emergency: bool = False
+    emergency: bool
 
 
 class KeyAnswer(Answer):
