@@ -90,8 +90,10 @@ class Ward:
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """One world for all tests here."""
+    # A worker might mend what is broken here before the doctor has seen it.
+    undisturbed = {"BROKER_SERVE_WORKER": "false"}
     with (
-        Stage(tmp_path_factory.mktemp("ward") / "stage") as stage,
+        Stage(tmp_path_factory.mktemp("ward") / "stage", settings=undisturbed) as stage,
         pytest.MonkeyPatch.context() as environment,
         stage.client(stage.api_token("console", "console")) as console,
     ):

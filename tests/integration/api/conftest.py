@@ -25,7 +25,9 @@ from tests.integration.api.world import (
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Sandbox and broker; whoever stops or kills one of them starts it again."""
-    with Stage(tmp_path_factory.mktemp("stage") / "broker") as running:
+    # Tests compare the whole store before and after a request: nobody else may write to it.
+    settings = {"BROKER_SERVE_WORKER": "false"}
+    with Stage(tmp_path_factory.mktemp("stage") / "broker", settings=settings) as running:
         yield running
 
 
