@@ -111,7 +111,9 @@ class Doctor:
         """Any account whose issuer AWS must find: what its documents are like holds for all."""
         page = self.accounts.page(cursor=None, limit=_SAMPLE)
         found.account = next((one for one in page.items if one.state not in _GONE), None)
-        if found.account is None:
+        if found.account is not None:
+            yield Check.ok("issuer", f"That of {found.account.account_id} stands for all.")
+        else:
             yield Check.warning(
                 "issuer",
                 "No account is registered, so no key is published that could be fetched.",

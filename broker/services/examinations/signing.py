@@ -33,15 +33,15 @@ class SigningExamination:
     def usable(self, account: Account) -> Iterator[Check]:
         """What became of the active and the staged key, and a signature by each of them."""
         for role, key in _signing_keys(account):
-            yield self._checked(role, key, sign=True)
+            yield self._checked(account, role, key, sign=True)
         yield from _missing(account)
 
     def described(self, account: Account) -> Iterator[Check]:
         """The same, only asking: nothing is signed."""
         for role, key in _signing_keys(account):
-            yield self._checked(role, key, sign=False)
+            yield self._checked(account, role, key, sign=False)
 
-    def _checked(self, role: str, key: KeyRecord, *, sign: bool) -> Check:
+    def _checked(self, account: Account, role: str, key: KeyRecord, *, sign: bool) -> Check:
         name = f"{role} key"
         try:
             fault = self._fault(key) or (self._fault_of_signature(key) if sign else None)
@@ -57,8 +57,8 @@ class SigningExamination:
             name,
             fault,
             meaning=_MEANINGS[role],
-            mend="Enable the key again, or give the broker's own role what it needs in KMS; where "
-            "the key is lost, `broker accounts rotate-key` changes to another.",
+            mend="Enable the key again, or give the broker's own role what it needs in KMS. Where "
+            f"the key is lost, change it: `broker accounts rotate-key {account.account_id}`.",
         )
 
     def _fault(self, key: KeyRecord) -> str | None:

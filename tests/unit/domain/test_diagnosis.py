@@ -124,6 +124,11 @@ ANSWERS = {
         FAILED,
         f'Its `issuer` is "{ISSUER}/", not "{ISSUER}".',
     ),
+    "well in upper case": (
+        fetched(cache_control="Public, Max-Age=3600"),
+        OK,
+        "It is served in 0.03 s, cacheable, and names the issuer exactly.",
+    ),
     "well": (fetched(), OK, "It is served in 0.03 s, cacheable, and names the issuer exactly."),
 }
 
@@ -169,6 +174,20 @@ def test_published_keys(kids: list[str], problems: list[str]) -> None:
     assert [told(one)[0] for one in checks] == [FAILED] * len(problems)
     for one, problem in zip(checks, problems, strict=True):
         assert problem in one.found
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (Unreachable("It did not answer within 5 s."), "It did not answer within 5 s."),
+        (fetched(status=503), "It is answered with the status 503."),
+        (fetched(body=b"[]"), "The answer is no JSON object."),
+    ],
+)
+def test_keys_that_are_not_answered(answer: Fetched | Unreachable, found: str) -> None:
+    """One fault, and nothing said of keys that nobody has seen."""
+    (one,) = diagnose_jwks(signing=["active"], staged=[], retiring=[], fetched=answer)
+    assert told(one) == (FAILED, found)
 
 
 @pytest.mark.parametrize("body", [b'{"keys": null}', b'{"keys": [1]}', b"{}"])
@@ -283,6 +302,11 @@ def test_thumbprints_count_where_they_are_ours() -> None:
     wanted = replace(WANTED.provider, thumbprints=frozenset({"a" * 40}))
     (one,) = diagnose_provider(wanted, provider("sts.amazonaws.com"))
     assert told(one) == (FAILED, "Its certificate thumbprints are not ours.")
+    found_one = ObservedProvider(
+        client_ids=frozenset({"sts.amazonaws.com"}), thumbprints=frozenset({"b" * 40})
+    )
+    (well,) = diagnose_provider(WANTED.provider, Observed(provider=found_one))
+    assert told(well)[0] is OK
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,18 @@ FAILING: dict[str, tuple[Spoil, str, str, str]] = {
         "refuses every token",
         f'Name the key "{SUB}", exactly.',
     ),
+    "trailing slash in a key in upper case": (
+        rename(SUB, f"{NAME.upper()}/:sub"),
+        "The condition key for the subject has a trailing slash after the issuer",
+        "refuses every token",
+        f'Name the key "{SUB}", exactly.',
+    ),
+    "scheme and trailing slash in the key": (
+        rename(SUB, f"https://{NAME}/:sub"),
+        "The condition key for the subject begins with a scheme",
+        "refuses every token",
+        f'Name the key "{SUB}", exactly.',
+    ),
     "another issuer in the key": (
         rename(SUB, f"{ANOTHER}:sub"),
         f'The condition key for the subject names another issuer: "{ANOTHER}:sub"',
@@ -190,6 +202,12 @@ FAILING: dict[str, tuple[Spoil, str, str, str]] = {
         put("StringLike", SUB, "support:*", instead_of="StringEquals"),
         'The subject is compared with StringLike, not StringEquals, to the pattern "support:*"',
         "accepts every subject that matches",
+        "Compare with StringEquals",
+    ),
+    "the exact value under StringLike": (
+        put("StringLike", SUB, f"support:{ACCOUNT}", instead_of="StringEquals"),
+        "The subject is compared with StringLike, not StringEquals.",
+        "does not decide here as the broker's policy would",
         "Compare with StringEquals",
     ),
     "letter case ignored": (
@@ -292,6 +310,12 @@ FAILING: dict[str, tuple[Spoil, str, str, str]] = {
         "Somebody else gets into this role",
         "Take it out.",
     ),
+    "whatever is not named": (
+        adding(Effect="Allow", Principal={"AWS": "*"}, NotAction="sts:*"),
+        "A statement that is not the broker's allows whatever it does not name.",
+        "Somebody else gets into this role",
+        "Take it out.",
+    ),
     "a denial": (
         adding(Effect="Deny", Principal="*", Action="sts:*"),
         'A statement denies "sts:*"',
@@ -356,6 +380,21 @@ def test_an_unnamed_difference_is_told_too() -> None:
     (check,) = diagnosed(rename_statement)
     assert check.status is CheckStatus.WARNING
     assert "without a difference that has a name" in check.found
+
+
+def test_booleans_have_no_letter_case() -> None:
+    """`True` demands the pinning as well as `true` does."""
+    for value in ("True", True):
+        checks = diagnosed(put("Bool", PINNED, value))
+        assert {check.status for check in checks} <= {CheckStatus.OK, CheckStatus.WARNING}
+
+
+def test_what_a_second_statement_grants_by_leaving_out() -> None:
+    """NotAction grants AssumeRoleWithWebIdentity too where it does not name it."""
+    check, *_ = diagnosed(
+        adding(Effect="Allow", Principal={"Federated": PROVIDER}, NotAction="sts:*Session*")
+    )
+    assert "2 statements allow sts:AssumeRoleWithWebIdentity" in check.found
 
 
 def test_several_differences_are_all_told() -> None:

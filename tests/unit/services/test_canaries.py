@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -98,6 +99,29 @@ def test_a_refusal_for_another_reason_proves_nothing(error: BrokerError) -> None
     """AWS that gets no keys, or does not answer, has not judged the spoilt token."""
     with pytest.raises(type(error)):
         list(canaries(refusing_spoilt_with(error)).prove(account()))
+
+
+def test_a_fresh_role_is_tried_again() -> None:
+    """AWS refuses a new role for some seconds, and that looks like a refusal for good."""
+    refusals = [UpstreamRejected("No."), UpstreamRejected("No.")]
+    waited: list[float] = []
+    made = replace(
+        canaries(lambda *_: refusals.pop() if refusals else None),
+        waits=(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
+        sleep=waited.append,
+    )
+    positive = next(made.of_role(account(), Access.READ))
+    assert (positive.problem, waited) == (None, [1.0, 2.0])
+
+
+def test_keys_that_aws_cannot_fetch_are_not_waited_for() -> None:
+    """Only a refusal may be a role's youth."""
+    waited: list[float] = []
+    made = replace(
+        canaries(lambda *_: UNREACHABLE), waits=(timedelta(seconds=1),), sleep=waited.append
+    )
+    assert len(list(made.of_role(account(), Access.READ))) == 1
+    assert waited == []
 
 
 class Ledger:
