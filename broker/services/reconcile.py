@@ -20,6 +20,7 @@ from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.canaries import Canaries, CanaryResult
 from broker.services.carrying_out import CarryOut
+from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import NO_PATIENCE, Leasing
 from broker.services.removal import Removal
 from broker.services.settling import Settling
@@ -46,6 +47,7 @@ class Reconcile:
     journal: Journal
     gate: Gate
     leasing: Leasing
+    key_keeping: KeyKeeping
     management: ManagementRole
     carry_out: CarryOut
     canaries: Canaries
@@ -87,6 +89,8 @@ class Reconcile:
 
     def _pass(self, account_id: AccountId, call: Call, *, depth: Depth) -> Account:
         try:
+            if depth is Depth.FULL:
+                self.key_keeping.tend(account_id, call)
             account = self._converge(account_id, call)
             if depth is Depth.FULL and account.consent is not Consent.OFF:
                 self._prove(account, call)

@@ -18,6 +18,7 @@ from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.carrying_out import CarryOut
+from broker.services.key_keeping import KeyKeeping
 from broker.services.settling import Settling
 from keys.errors import KeyNotUsable, KeyProviderError
 from keys.rotation import KeyRecord
@@ -40,6 +41,7 @@ class Removal:
     management: ManagementRole
     carry_out: CarryOut
     settling: Settling
+    key_keeping: KeyKeeping
     key_providers: Mapping[str, KeyProvider]
     policy: RolePolicy
     clock: Clock
@@ -78,6 +80,7 @@ class Removal:
         try:
             problem = self._empty(account, call)
             self._end_keys(account)
+            self.key_keeping.discard_unrecorded(account)
         except DependencyUnavailable as e:
             if e.code in ("store_unavailable", "ledger_unavailable"):
                 raise
@@ -123,6 +126,7 @@ class Removal:
             state=AccountState.REMOVED,
             last_error=problem,
             failures=0,
+            staging_since=None,
             keys=tuple(
                 replace(key, state=KeyState.RETIRING, retiring_at=now)
                 if key.state is not KeyState.RETIRED

@@ -29,6 +29,8 @@ class Settling:
     journal: Journal
     accounts: AccountRepository
     retry_after: Callable[[int], timedelta]
+    keys_due: Callable[[Account], datetime]
+    """When something is to be done about an account's keys."""
     clock: Clock
 
     def stored(self, account_id: AccountId) -> Versioned[Account]:
@@ -48,7 +50,7 @@ class Settling:
             last_error=None,
             failures=0,
             revocations=stored.record.revocations.at(now),
-            next_check_at=_next_check(stored.record, now),
+            next_check_at=self._next_check(stored.record, now),
         )
         return self.save(settled, stored, call, Outcome.DONE)
 
@@ -69,6 +71,11 @@ class Settling:
         if settled.state is AccountState.DEGRADED:
             _log.error("account_degraded", account=account_id, code=error.code)
         return self.save(settled, stored, call, Outcome.FAILED, reason=error.code)
+
+    def _next_check(self, account: Account, now: datetime) -> datetime:
+        regular = now + FULL_CHECK_EVERY
+        expiry = account.revocations.next_expiry(now)
+        return min(regular, self.keys_due(account), expiry or regular)
 
     def save(
         self,
@@ -101,9 +108,3 @@ def _state_after(state: AccountState, error: BrokerError) -> AccountState:
     if state in (AccountState.REGISTERED, AccountState.REMOVING):
         return state
     return AccountState.DEGRADED if isinstance(error, UpstreamRejected) else state
-
-
-def _next_check(account: Account, now: datetime) -> datetime:
-    expiry = account.revocations.next_expiry(now)
-    regular = now + FULL_CHECK_EVERY
-    return min(regular, expiry) if expiry else regular

@@ -1,4 +1,4 @@
-"""From settings to what CloudFormation's hooks need; a part of `broker.wiring`."""
+"""What takes CloudFormation's requests in and works them off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import certifi
 from cryptography import x509
 
-from broker.aws.clients import Clients
 from broker.aws.outbound import Outbound
 from broker.aws.response_url import CloudFormationResponses
 from broker.aws.sns_certificates import SigningCertificates
@@ -23,9 +22,9 @@ from broker.services.backoff import retry_after
 from broker.services.hook_decisions import HookDecisions
 from broker.services.hook_reception import STRANGERS_A_MINUTE, HookReception
 from broker.services.hook_work import HookWork
-from broker.services.observations import Observer
 from broker.settings import Settings
-from broker.store import Store
+from broker.wiring.foundation import Foundation
+from broker.wiring.lifecycle import Lifecycle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +35,19 @@ class Hooks:
     work: HookWork
 
 
-def build_hooks(
-    settings: Settings,
-    *,
-    store: Store,
-    clients: Clients,
-    decisions: HookDecisions,
-    observer: Observer,
-) -> Hooks:
+def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
     """Raises ConfigurationError where the trust anchors cannot be read."""
+    settings, store = base.settings, base.store
+    decisions = HookDecisions(
+        journal=store.journal,
+        management=base.management,
+        reconcile=lifecycle.reconcile,
+        removal=lifecycle.removal,
+        withdraw=lifecycle.withdraw,
+        settling=lifecycle.settling,
+        name_prefix=settings.name_prefix,
+        clock=utc_now,
+    )
     outbound = Outbound(endpoint_url=settings.aws_endpoint_url)
     responses = CloudFormationResponses(
         regions=[topic.region for topic in settings.hook_topics], outbound=outbound
@@ -65,14 +68,14 @@ def build_hooks(
             certificates=SigningCertificates(anchors=_anchors(settings), outbound=outbound),
             clock=utc_now,
         ),
-        subscriptions=SnsSubscriptions(clients.sns),
+        subscriptions=SnsSubscriptions(base.clients.sns),
         response_urls=responses,
         journal=store.journal,
         hooks=store.hooks,
         accounts=store.accounts,
         name_prefix=settings.name_prefix,
         strangers=Budget(STRANGERS_A_MINUTE),
-        observer=observer,
+        observer=base.observer,
         clock=utc_now,
     )
     return Hooks(reception=reception, work=work)

@@ -1,0 +1,165 @@
+"""From settings to services: the only package that knows every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from broker.domain.access import Limits
+from broker.domain.identifiers import AccountId
+from broker.domain.onboarding import Onboarding
+from broker.domain.ports import IdempotencyRepository, TaskKind
+from broker.services.accounts import Accounts
+from broker.services.ambient import Clock, utc_now
+from broker.services.api_tokens import ApiTokens
+from broker.services.backoff import retry_after
+from broker.services.crew import Handler
+from broker.services.doctoring import Doctor
+from broker.services.hook_reception import HookReception
+from broker.services.hook_work import HookWork
+from broker.services.issuer_directory import IssuerDirectory
+from broker.services.observations import Observer
+from broker.services.open_session import OpenSession
+from broker.services.proving import Prove
+from broker.services.readiness import Readiness, ReadinessCheck
+from broker.services.reading import Reading
+from broker.services.reconcile import Depth, Reconcile
+from broker.services.removal import Removal
+from broker.services.revoking import Revoking
+from broker.services.rotating import Rotating
+from broker.services.tickets import Tickets
+from broker.services.worker import Worker
+from broker.settings import Settings
+from broker.store import Store
+from broker.wiring.examinations import build_doctor, build_prove
+from broker.wiring.foundation import Foundation, lay_foundation
+from broker.wiring.hooks import build_hooks
+from broker.wiring.lifecycle import build_lifecycle
+
+_outage_pause = partial(retry_after, first=timedelta(seconds=1), longest=timedelta(seconds=15))
+"""How long a worker waits for a store that is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that the edges may ask for."""
+
+    accounts: Accounts
+    api_tokens: ApiTokens
+    clock: Clock
+    doctor: Doctor
+    hook_reception: HookReception | None
+    idempotency: IdempotencyRepository
+    issuers: IssuerDirectory
+    jwks_max_age: int
+    onboarding: Onboarding
+    open_session: OpenSession
+    prove: Prove
+    reading: Reading
+    readiness: Callable[[], Readiness]
+    reconcile: Reconcile
+    removal: Removal
+    revoking: Revoking
+    rotating: Rotating
+    store: Store
+    tickets: Tickets
+    trusted_proxies: int
+    worker: Worker
+
+    def close(self) -> None:
+        """Give back what is held: connections, and the embedded server if it was ours."""
+        self.store.close()
+
+
+def build(settings: Settings, observer: Observer) -> Services:
+    """All services for `settings`. Build them after a fork: they hold connections.
+
+    Raises ConfigurationError where the store or the keys cannot be used as configured.
+    """
+    base = lay_foundation(settings, observer)
+    store = base.store
+    lifecycle = build_lifecycle(base)
+    hooks = build_hooks(base, lifecycle)
+    issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
+    return Services(
+        accounts=lifecycle.accounts,
+        api_tokens=ApiTokens(
+            journal=store.journal,
+            tokens=store.api_tokens,
+            gate=base.gate,
+            clock=utc_now,
+            entropy=base.entropy,
+        ),
+        clock=utc_now,
+        doctor=build_doctor(base),
+        hook_reception=hooks.reception,
+        idempotency=store.idempotency,
+        issuers=issuers,
+        jwks_max_age=settings.jwks_max_age_seconds,
+        onboarding=Onboarding(
+            vendor_account_id=settings.vendor_account_id,
+            template_url=settings.template_url or f"{settings.issuer_url}/onboarding/template.yaml",
+            name_prefix=settings.name_prefix,
+            topics=settings.hook_topics,
+        ),
+        open_session=_open_session(base),
+        prove=build_prove(base),
+        reading=Reading(
+            journal=store.journal,
+            accounts=store.accounts,
+            tickets=store.tickets,
+            sessions=store.sessions,
+            api_tokens=store.api_tokens,
+            gate=base.gate,
+        ),
+        readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
+        reconcile=lifecycle.reconcile,
+        removal=lifecycle.removal,
+        revoking=lifecycle.revoking,
+        rotating=lifecycle.rotating,
+        store=store,
+        tickets=Tickets(
+            journal=store.journal, tickets=store.tickets, gate=base.gate, clock=utc_now
+        ),
+        trusted_proxies=settings.trusted_proxies,
+        worker=Worker(
+            agenda=store.agenda,
+            handlers=_handlers(lifecycle.reconcile, hooks.work),
+            observer=observer,
+            retry_after=retry_after,
+            outage_pause=_outage_pause,
+            clock=utc_now,
+            threads=settings.worker_threads,
+        ),
+    )
+
+
+def _open_session(base: Foundation) -> OpenSession:
+    return OpenSession(
+        journal=base.store.journal,
+        accounts=base.store.accounts,
+        tickets=base.store.tickets,
+        grants=base.store.grants,
+        minter=base.minter,
+        exchange=base.exchange,
+        limits=Limits(
+            longest_session=base.policy.longest_session,
+            standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
+        ),
+        name_prefix=base.settings.name_prefix,
+        observer=base.observer,
+        clock=utc_now,
+        entropy=base.entropy,
+    )
+
+
+def _handlers(reconcile: Reconcile, hooks: HookWork) -> Mapping[TaskKind, Handler]:
+    """Who works on what is due."""
+    return {
+        TaskKind.ACCOUNT: lambda account_id, call: reconcile.run(
+            AccountId.parse(account_id), call, depth=Depth.FULL
+        ),
+        TaskKind.HOOK: hooks,
+    }

@@ -1,0 +1,140 @@
+"""What keeps an account as it is wanted: keys, roles, revocations, removal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.services.accounts import Accounts
+from broker.services.ambient import utc_now
+from broker.services.backoff import retry_after
+from broker.services.carrying_out import CarryOut
+from broker.services.key_keeping import KeyKeeping
+from broker.services.leasing import Leasing
+from broker.services.reconcile import Reconcile
+from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
+from broker.services.revoking import Revoking
+from broker.services.rotating import Rotating
+from broker.services.settling import Settling
+from broker.services.withdrawal import Withdraw
+from broker.settings import Settings
+from broker.wiring.foundation import Foundation
+from keys.rotation_plan import RotationPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Everything that works on accounts."""
+
+    accounts: Accounts
+    reconcile: Reconcile
+    removal: Removal
+    revoking: Revoking
+    rotating: Rotating
+    settling: Settling
+    withdraw: Withdraw
+
+
+def build_lifecycle(base: Foundation) -> Lifecycle:
+    """All of it, on one foundation."""
+    journal, accounts, gate = base.store.journal, base.store.accounts, base.gate
+    leasing = Leasing(leases=base.store.leases, sleep=time.sleep)
+    carry_out = CarryOut(journal=journal, clock=utc_now)
+    key_keeping = KeyKeeping(
+        journal=journal,
+        accounts=accounts,
+        providers=base.key_providers,
+        maker=base.settings.key_provider.value,
+        algorithm=base.settings.key_algorithm,
+        canaries=base.canaries,
+        policy=_rotation_policy(base.settings),
+        clock=utc_now,
+    )
+    settling = Settling(
+        journal=journal,
+        accounts=accounts,
+        retry_after=retry_after,
+        keys_due=key_keeping.next_check,
+        clock=utc_now,
+    )
+    removal = Removal(
+        journal=journal,
+        gate=gate,
+        management=base.management,
+        carry_out=carry_out,
+        settling=settling,
+        key_keeping=key_keeping,
+        key_providers=base.key_providers,
+        policy=base.policy,
+        clock=utc_now,
+    )
+    reconcile = Reconcile(
+        journal=journal,
+        gate=gate,
+        leasing=leasing,
+        key_keeping=key_keeping,
+        management=base.management,
+        carry_out=carry_out,
+        canaries=base.canaries,
+        removal=removal,
+        settling=settling,
+        policy=base.policy,
+        clock=utc_now,
+    )
+    return Lifecycle(
+        accounts=Accounts(
+            journal=journal,
+            accounts=accounts,
+            gate=gate,
+            leasing=leasing,
+            key_keeping=key_keeping,
+            issuer_base=base.settings.issuer_url,
+            partition=base.partition,
+            longest_session=base.policy.longest_session,
+            clock=utc_now,
+            entropy=base.entropy,
+        ),
+        reconcile=reconcile,
+        removal=removal,
+        revoking=Revoking(
+            journal=journal,
+            accounts=accounts,
+            sessions=base.store.sessions,
+            gate=gate,
+            reconcile=reconcile,
+            longest_session=base.policy.longest_session,
+            clock=utc_now,
+        ),
+        rotating=Rotating(
+            journal=journal,
+            accounts=accounts,
+            gate=gate,
+            leasing=leasing,
+            key_keeping=key_keeping,
+            reconcile=reconcile,
+            canaries=base.canaries,
+            longest_session=base.policy.longest_session,
+            clock=utc_now,
+        ),
+        settling=settling,
+        withdraw=Withdraw(
+            leasing=leasing,
+            management=base.management,
+            carry_out=carry_out,
+            settling=settling,
+            policy=base.policy,
+            clock=utc_now,
+        ),
+    )
+
+
+def _rotation_policy(settings: Settings) -> RotationPolicy:
+    """A retiring key outlasts its last token and every copy of a JWKS without its successor."""
+    cached = timedelta(seconds=settings.jwks_max_age_seconds + settings.aws_jwks_cache_seconds)
+    return RotationPolicy(
+        rotate_every=timedelta(days=settings.key_rotation_days),
+        publish_before_use=timedelta(hours=settings.key_publish_hours),
+        keep_published=TOKENS_LIVE + cached,
+        deletion_days=DELETION_DAYS,
+    )
