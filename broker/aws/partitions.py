@@ -16,5 +16,5 @@ def dns_suffix(region: str) -> str:
         partition = session.get_partition_for_region(region)
     except UnknownRegionError as e:
         raise ValueError(f"{region} is not a Region of AWS") from e
-    resolver = session.get_component("endpoint_resolver")
-    return str(resolver.get_partition_dns_suffix(partition))
+    described = session.get_data("endpoints")["partitions"]
+    return next(str(each["dnsSuffix"]) for each in described if each["partition"] == partition)

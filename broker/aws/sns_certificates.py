@@ -41,6 +41,26 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class _SnsNames:
+    """SNS of one Region: the host that serves its certificates, and the names in them."""
+
+    host: str
+    issued_to: frozenset[str]
+
+    @classmethod
+    def of(cls, region: str) -> _SnsNames:
+        """The names as AWS's own SDKs expect them."""
+        suffix = dns_suffix(region)
+        host = f"sns.{region}.{suffix}"
+        names = {host, f"sns-signing.{region}.{suffix}", f"sns-{region}.{suffix}"}
+        if region.startswith("us-gov-"):
+            names.add(f"sns-us-gov-west-1.{suffix}")
+        elif suffix == dns_suffix("us-east-1"):
+            names.add(f"sns.{suffix}")
+        return cls(host, frozenset(names))
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     key: RSAPublicKey
     until: datetime
@@ -49,7 +69,14 @@ class _Kept:
 class SigningCertificates:
     """Public keys of SNS by the URL of their certificate. Safe to use from many threads."""
 
-    def __init__(self, *, anchors: Iterable[x509.Certificate], outbound: Outbound) -> None:
+    def __init__(
+        self,
+        *,
+        anchors: Iterable[x509.Certificate],
+        regions: Iterable[str],
+        outbound: Outbound,
+    ) -> None:
+        self._names = {region: _SnsNames.of(region) for region in regions}
         self._store = verification.Store(list(anchors))
         self._outbound = outbound
         self._budget = Budget(FETCHES_A_MINUTE)
@@ -57,17 +84,18 @@ class SigningCertificates:
         self._kept: dict[str, _Kept] = {}
 
     def key_at(self, url: str, *, region: str, now: datetime) -> RSAPublicKey:
-        """The key that SNS of `region` signs with, as its certificate at `url` says.
+        """The key that SNS of `region`, one of ours, signs with, as the certificate at `url` says.
 
         Raises MessageRefused (`certificate_address`, `certificate_untrusted`), and
         DependencyUnavailable where the certificate cannot be fetched.
         """
-        destination = _checked(url, region)
+        names = self._names[region]
+        destination = _checked(url, names)
         with self._lock:
             kept = self._kept.get(url)
         if kept is not None and now < kept.until:
             return kept.key
-        certificate = self._verified(destination, region=region, now=now)
+        certificate = self._verified(destination, names, now)
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey):
             raise MessageRefused(MessageFault.CERTIFICATE_UNTRUSTED)
@@ -80,19 +108,19 @@ class SigningCertificates:
                 self._kept.clear()
             self._kept[url] = kept
 
-    def _verified(self, at: Destination, *, region: str, now: datetime) -> x509.Certificate:
+    def _verified(self, at: Destination, names: _SnsNames, now: datetime) -> x509.Certificate:
         leaf, *others = self._file(at, now)
         verifier = (
             verification.PolicyBuilder()
             .store(self._store)
             .time(now)
             .max_chain_depth(4)
-            .build_server_verifier(x509.DNSName(_name_of_sns(leaf, region)))
+            .build_server_verifier(x509.DNSName(_name_of_sns(leaf, names)))
         )
         try:
             verifier.verify(leaf, others or self._issuer_of(leaf, now))
         except verification.VerificationError as e:
-            _log.warning("sns_certificate_refused", region=region, why=str(e)[:200])
+            _log.warning("sns_certificate_refused", host=at.host, why=str(e)[:200])
             raise MessageRefused(MessageFault.CERTIFICATE_UNTRUSTED) from e
         return leaf
 
@@ -135,32 +163,25 @@ class SigningCertificates:
         return answer.body
 
 
-def _checked(url: str, region: str) -> Destination:
+def _checked(url: str, names: _SnsNames) -> Destination:
     """The URL's parts if it is one of SNS's of the topic's own Region."""
     try:
         destination = Destination.parse(url)
     except AddressRefused as e:
         raise MessageRefused(MessageFault.CERTIFICATE_ADDRESS) from e
-    own_host = f"sns.{region}.{dns_suffix(region)}"
-    if destination.host != own_host or _PATH.fullmatch(destination.target) is None:
+    if destination.host != names.host or _PATH.fullmatch(destination.target) is None:
         raise MessageRefused(MessageFault.CERTIFICATE_ADDRESS)
     return destination
 
 
-def _name_of_sns(leaf: x509.Certificate, region: str) -> str:
-    """The name of SNS that the certificate is for; names as AWS's own SDKs expect them."""
-    suffix = dns_suffix(region)
-    names = [f"sns.{region}.{suffix}", f"sns-signing.{region}.{suffix}", f"sns-{region}.{suffix}"]
-    if region.startswith("us-gov-"):
-        names.append(f"sns-us-gov-west-1.{suffix}")
-    elif suffix == dns_suffix("us-east-1"):
-        names.append(f"sns.{suffix}")
+def _name_of_sns(leaf: x509.Certificate, names: _SnsNames) -> str:
+    """The name of SNS that the certificate is for."""
     try:
         issued_to = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except (x509.ExtensionNotFound, ValueError) as e:
         raise MessageRefused(MessageFault.CERTIFICATE_UNTRUSTED) from e
     for name in issued_to.value.get_values_for_type(x509.DNSName):
-        if name in names:
+        if name in names.issued_to:
             return name
     raise MessageRefused(MessageFault.CERTIFICATE_UNTRUSTED)
 

@@ -49,9 +49,8 @@ def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
         clock=utc_now,
     )
     outbound = Outbound(endpoint_url=settings.aws_endpoint_url)
-    responses = CloudFormationResponses(
-        regions=[topic.region for topic in settings.hook_topics], outbound=outbound
-    )
+    regions = [topic.region for topic in settings.hook_topics]
+    responses = CloudFormationResponses(regions=regions, outbound=outbound)
     work = HookWork(
         hooks=store.hooks,
         response_urls=responses,
@@ -65,7 +64,9 @@ def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
     reception = HookReception(
         messages=VerifiedSnsMessages(
             topics=settings.hook_topics,
-            certificates=SigningCertificates(anchors=_anchors(settings), outbound=outbound),
+            certificates=SigningCertificates(
+                anchors=_anchors(settings), regions=regions, outbound=outbound
+            ),
             clock=utc_now,
         ),
         subscriptions=SnsSubscriptions(base.clients.sns),
