@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "broker.cli.demo.command",
     "doctor": "broker.cli.doctor",
     "get": "broker.cli.get",
+    "keys": "broker.cli.keys",
     "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",
     "template": "broker.cli.template",

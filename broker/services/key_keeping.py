@@ -106,13 +106,13 @@ class KeyKeeping:
         return max(due, self.clock() + POSTPONED)
 
     def with_keys(self, account: Account, keys: Records) -> Account:
-        """`account` with these keys, marked where one has to be made next.
+        """`account` with these keys, marked until there is one that signs and one that is staged.
 
         Once nothing more is due, an account that waits for its stack is not looked at again.
         """
         now = self.clock()
         due = due_steps(keys, now, self.policy)
-        lacks_one = any(isinstance(step, StageKey) for step in due)
+        lacks_one = not signs(keys) or any(isinstance(step, StageKey) for step in due)
         marked = replace(
             account,
             keys=keys,

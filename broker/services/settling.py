@@ -65,7 +65,7 @@ class Settling:
             failures=failures,
             next_check_at=self.clock() + self.retry_after(failures),
         )
-        if settled.state is AccountState.REGISTERED:
+        if settled.state is AccountState.REGISTERED and settled.staging_since is None:
             # Nobody waits for a stack: its hook, or the console, says when it is there.
             settled = replace(settled, next_check_at=None)
         if settled.state is AccountState.DEGRADED:

@@ -22,6 +22,7 @@ from broker.services.hook_work import HookWork
 from broker.services.issuer_directory import IssuerDirectory
 from broker.services.observations import Observer
 from broker.services.open_session import OpenSession
+from broker.services.orphans import Orphans
 from broker.services.proving import Prove
 from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
@@ -31,12 +32,15 @@ from broker.services.revoking import Revoking
 from broker.services.rotating import Rotating
 from broker.services.tickets import Tickets
 from broker.services.worker import Worker
-from broker.settings import Settings
+from broker.settings import KeyProviderName, Settings
 from broker.store import Store
 from broker.wiring.examinations import build_doctor, build_prove
 from broker.wiring.foundation import Foundation, lay_foundation
 from broker.wiring.hooks import build_hooks
 from broker.wiring.lifecycle import build_lifecycle
+
+_MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
+"""AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
 
 _outage_pause = partial(retry_after, first=timedelta(seconds=1), longest=timedelta(seconds=15))
 """How long a worker waits for a store that is gone."""
@@ -56,6 +60,7 @@ class Services:
     jwks_max_age: int
     onboarding: Onboarding
     open_session: OpenSession
+    orphans: Orphans
     prove: Prove
     reading: Reading
     readiness: Callable[[], Readiness]
@@ -105,6 +110,7 @@ def build(settings: Settings, observer: Observer) -> Services:
             topics=settings.hook_topics,
         ),
         open_session=_open_session(base),
+        orphans=_orphans(base),
         prove=build_prove(base),
         reading=Reading(
             journal=store.journal,
@@ -133,6 +139,18 @@ def build(settings: Settings, observer: Observer) -> Services:
             clock=utc_now,
             threads=settings.worker_threads,
         ),
+    )
+
+
+def _orphans(base: Foundation) -> Orphans:
+    name = base.settings.key_provider
+    return Orphans(
+        journal=base.store.journal,
+        accounts=base.store.accounts,
+        gate=base.gate,
+        provider=base.key_providers[name.value],
+        monthly_usd=_MONTHLY_USD[name],
+        clock=utc_now,
     )
 
 
