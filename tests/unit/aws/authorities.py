@@ -46,12 +46,14 @@ class Issued:
         )
 
 
-def authority(name: str, above: Issued | None = None) -> Issued:
+def authority(
+    name: str, above: Issued | None = None, valid: tuple[datetime, datetime] = VALID
+) -> Issued:
     """A root, or an intermediate below `above`."""
     return _issued(
         name,
         above,
-        VALID,
+        valid,
         [(x509.BasicConstraints(ca=True, path_length=None), True), (_usage(authority=True), True)],
     )
 
