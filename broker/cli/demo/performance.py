@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from broker.cli.demo.folder import remade, write_environment
-from broker.cli.demo.stage import Stage, StageError, command
+from broker.cli.demo.stage import StackNews, Stage, StageError, command
 from broker.cli.demo.story import Chapter, Step, Steps
 from broker.cli.demo.telling import Telling
 from broker.cli.demo.world import World, populated
@@ -53,6 +53,7 @@ def perform(
             folder,
             port=_free_or_any(place.port, telling),
             sandbox_port=_free_or_any(place.sandbox_port, telling),
+            stack_news=StackNews.BY_HOOK,
         )
         with telling.meanwhile("Starting the sandbox and the broker"):
             running.enter_context(stage)

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,12 +24,24 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from broker.domain.onboarding import own_policy
+from broker.domain.sns import TopicArn
 from broker.sandbox.process import Keys, Sandbox
 
 VENDOR_ACCOUNT = "999900001111"
 NAME_PREFIX = "Acme"
+HOOK_TOPIC = TopicArn.parse(f"arn:aws:sns:us-east-1:{VENDOR_ACCOUNT}:broker-hooks")
 PATIENCE = 30.0
 """Seconds that a broker may take to answer for the first time."""
+
+
+class StackNews(StrEnum):
+    """How the broker learns that a customer has made the stack."""
+
+    BY_HOOK = "hook"
+    """CloudFormation tells it through SNS, as in production."""
+
+    BY_REQUEST = "request"
+    """The console asks for a reconciliation; for tests that want no hook beside them."""
 
 
 class StageError(Exception):
@@ -53,6 +66,7 @@ class Stage:
         port: int = 0,
         sandbox_port: int = 0,
         settings: Mapping[str, str] | None = None,
+        stack_news: StackNews = StackNews.BY_REQUEST,
     ) -> None:
         """`folder` holds the store and the log; `settings` override those of the stage."""
         self.folder = folder
@@ -61,6 +75,7 @@ class Stage:
         self.log = folder / "broker.log"
         self._sandbox_port = sandbox_port
         self._overrides = dict(settings or {})
+        self._stack_news = stack_news
         self._broker: subprocess.Popen[bytes] | None = None
         self._leash: subprocess.Popen[bytes] | None = None
         self._sandbox: Sandbox | None = None
@@ -77,10 +92,13 @@ class Stage:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sandbox = Sandbox.start(port=self._sandbox_port)
         try:
-            policy = own_policy(partition="aws", name_prefix=NAME_PREFIX)
+            topics = [HOOK_TOPIC] if self._stack_news is StackNews.BY_HOOK else []
+            policy = own_policy(partition="aws", name_prefix=NAME_PREFIX, topics=topics)
             vendor = self._sandbox.create_account(VENDOR_ACCOUNT, policy)
             self.environment = self._environment(vendor)
             self.start_broker()
+            if self._stack_news is StackNews.BY_HOOK:
+                self._sandbox.subscribe(HOOK_TOPIC, f"{self.url}/hooks/sns")
         except BaseException:
             self.stop()
             raise
@@ -109,7 +127,16 @@ class Stage:
             "BROKER_VENDOR_ACCOUNT_ID": VENDOR_ACCOUNT,
             "BROKER_NAME_PREFIX": NAME_PREFIX,
             "BROKER_STORE_URL": f"embedded:{self.folder / 'store'}",
+            **(self._hook_settings() if self._stack_news is StackNews.BY_HOOK else {}),
             **self._overrides,
+        }
+
+    def _hook_settings(self) -> dict[str, str]:
+        anchors = self.folder / "sns-ca.pem"
+        anchors.write_text(self.sandbox.trust_anchors())
+        return {
+            "BROKER_HOOK_TOPICS": HOOK_TOPIC,
+            "BROKER_SNS_TRUST_ANCHORS": str(anchors),
         }
 
     def start_broker(self) -> None:
@@ -201,13 +228,15 @@ class Stage:
         )
 
     def onboard(self, console: httpx.Client, account_id: str, **registration: Any) -> Customer:
-        """Register an account, create its stack as the customer would, and reconcile it."""
+        """Register an account, create its stack as the customer would, and see it active."""
         body = {"account_id": account_id, "customer": f"Customer {account_id}", **registration}
         registered = console.post("/v1/accounts", json=body).raise_for_status().json()
         administrator = self.sandbox.create_account(account_id)
         self.create_stack(registered)
-        path = f"/v1/accounts/{account_id}/reconciliation"
-        account = console.post(path).raise_for_status().json()
+        path = f"/v1/accounts/{account_id}"
+        if self._stack_news is StackNews.BY_REQUEST:
+            console.post(f"{path}/reconciliation").raise_for_status()
+        account = console.get(path).raise_for_status().json()
         if account["state"] != "active":
             raise StageError(f"{account_id} is {account['state']}: {account['last_error']}")
         return Customer(account, administrator)
