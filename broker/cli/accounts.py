@@ -223,7 +223,7 @@ def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> Non
 def rotate_key(
     *, account_id: AccountId, emergency: bool, as_json: bool, url: str, token: str
 ) -> None:
-    """Change to the staged signing key, which AWS has known for a while.
+    """Let the next key sign: once AWS has known it for long enough, or, in an emergency, at once.
 
     \b
       broker accounts rotate-key 111122223333

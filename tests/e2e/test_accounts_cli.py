@@ -189,6 +189,16 @@ def test_a_rotation_is_asked_for(world: World, options: tuple[str, ...], emergen
     assert stub.asked == [("POST", path, {"emergency": emergency})]
 
 
+def test_an_emergency_changes_the_key_at_once(world: World, customer: Customer) -> None:
+    """The staged key signs, the old one is in no JWKS any more, and the account is well again."""
+    account_id = customer.account["account_id"]
+    old, staged = (key["kid"] for key in customer.account["keys"])
+    account = told(world, "rotate-key", account_id, "--emergency")
+    states = {key["kid"]: key["state"] for key in account["keys"]}
+    assert (states[old], states[staged]) == ("retired", "active")
+    assert told(world, "sync", account_id)["state"] == "active"
+
+
 def test_something_else_at_the_address_is_told(world: World) -> None:
     """An answer that is no account is named as what it is, and not repeated."""
     with answering(Stub({"secret": "s3cret"})) as url:

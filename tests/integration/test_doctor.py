@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -481,6 +482,17 @@ def test_no_account_id_at_all(ward: Ward) -> None:
     ran = ward.run("my-account")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "twelve digits" in ran.stderr
+
+
+def test_what_is_not_well_is_explained_in_the_table(ward: Ward) -> None:
+    """What it means and how to mend it stand below what was found."""
+    url = f"redis://127.0.0.1:{free_port()}"
+    ran = ward.run(BROKER_STORE_URL=url, COLUMNS="200")
+    assert ran.returncode == 1
+    assert re.search(r"FAILED +store +It does not answer\.\n +Means: ", ran.stdout)
+    assert "Mend: Start it, or correct BROKER_STORE_URL." in ran.stdout
+    assert re.search(r"NOT RUN +issuer +The store does not answer", ran.stdout)
+    assert ran.stdout.endswith("\nOf 5 checks, 1 failed, 1 could not be made.\n")
 
 
 def test_settings_that_are_wrong(ward: Ward) -> None:
