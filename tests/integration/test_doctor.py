@@ -489,7 +489,7 @@ def test_what_is_not_well_is_explained_in_the_table(ward: Ward) -> None:
     url = f"redis://127.0.0.1:{free_port()}"
     ran = ward.run(BROKER_STORE_URL=url, COLUMNS="200")
     assert ran.returncode == 1
-    assert re.search(r"FAILED +store +It does not answer\.\n +Means: ", ran.stdout)
+    assert re.search(r"FAILED +store +It does not answer\. *\n +Means: ", ran.stdout)
     assert "Mend: Start it, or correct BROKER_STORE_URL." in ran.stdout
     assert re.search(r"NOT RUN +issuer +The store does not answer", ran.stdout)
     assert ran.stdout.endswith("\nOf 5 checks, 1 failed, 1 could not be made.\n")
