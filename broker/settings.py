@@ -113,6 +113,10 @@ class Settings(BaseModel):
     pinned_partitions: frozenset[str] = frozenset({"aws"})
     """Partitions, separated by commas, whose trust policies demand that tokens name their role."""
 
+    issuer_thumbprints: Annotated[frozenset[str], Field(max_length=5)] = frozenset()
+    """SHA-1 thumbprints of the issuer's certificate chain, separated by commas; only where the
+    chain does not end in a root that AWS trusts by itself."""
+
     jwks_max_age_seconds: Annotated[int, Field(ge=300, le=86400)] = 3600
     """How long discovery and JWKS may be cached."""
 
@@ -199,7 +203,14 @@ class Settings(BaseModel):
             raise ValueError("must be at least as long as BROKER_KEY_PUBLISH_HOURS")
         return value
 
-    @field_validator("pinned_partitions", mode="before")
+    @field_validator("issuer_thumbprints")
+    @classmethod
+    def _thumbprints_are_sha1(cls, value: frozenset[str]) -> frozenset[str]:
+        if not all(re.fullmatch(r"[0-9a-f]{40}", thumbprint) for thumbprint in value):
+            raise ValueError("must be SHA-1 thumbprints: 40 hexadecimal digits in lower case")
+        return value
+
+    @field_validator("pinned_partitions", "issuer_thumbprints", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

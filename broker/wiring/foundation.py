@@ -58,6 +58,7 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
         name_prefix=settings.name_prefix,
         longest_session=timedelta(seconds=settings.max_session_seconds),
         pinned_partitions=settings.pinned_partitions,
+        thumbprints=settings.issuer_thumbprints,
     )
     key_providers = {settings.key_provider.value: _key_provider(settings, clients)}
     minter = Minter(key_providers=key_providers)

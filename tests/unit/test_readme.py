@@ -1,0 +1,53 @@
+"""README and docs say what is there: every setting, every route, every command, no dead link."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from broker.cli import broker
+from broker.settings import PREFIX, Settings
+from broker.web.api import APIS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+OPERATIONS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/onboarding/template.yaml")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_stands_in_the_table(name):
+    """An operator finds each variable, with its default."""
+    assert f"`{PREFIX}{name.upper()}`" in README
+
+
+def test_no_setting_in_the_table_is_invented():
+    """What the table names exists."""
+    named = set(re.findall(r"`BROKER_([A-Z_]+)`(?:,| \|)", README))
+    assert named <= {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(endpoint.method, endpoint.path) for api in APIS for endpoint in api.endpoints]
+    + [("GET", path) for path in OPERATIONS]
+    + [("POST", "/hooks/sns")],
+)
+def test_every_route_stands_in_a_table(method, path):
+    """A caller finds each route."""
+    assert f"`{method} {path.replace('<', '{').replace('>', '}')}`" in README
+
+
+@pytest.mark.parametrize("command", broker.list_commands(click.Context(broker)))
+def test_every_command_is_named(command):
+    """Somebody who reads on knows that it exists."""
+    assert f"broker {command}" in README or command == "demo"
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"])
+def test_no_link_is_dead(page):
+    """A relative link leads to a file."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
