@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.accounts import Account, AccountState, Consent
-from broker.domain.grants import Grant, GrantState
+from broker.domain.grants import BY_POLICY, Grant, GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.permissions import Action, Caller, permits
 from broker.domain.sessions import SessionRequest
@@ -143,6 +143,7 @@ def _by_grant(
             access=request.access,
         )
         and request.grant_id in (None, grant.grant_id)
+        and _still_counts(grant, consent)
     ]
     approved = [grant for grant in fitting if grant.state_at(now) is GrantState.APPROVED]
     ends = now + request.duration
@@ -159,6 +160,11 @@ def _by_grant(
     if latest.state_at(now) is GrantState.EXPIRED:
         return Deny(Reason.GRANT_EXPIRED, latest.grant_id)
     return Deny(Reason.GRANT_REQUIRED, latest.grant_id)
+
+
+def _still_counts(grant: Grant, consent: Consent) -> bool:
+    """What standing consent has granted ends with it: then the customer is asked each time."""
+    return consent is Consent.STANDING or grant.approver != BY_POLICY
 
 
 def _end(grant: Grant) -> datetime:

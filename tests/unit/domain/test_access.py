@@ -8,7 +8,7 @@ import pytest
 
 from broker.domain.access import SENTENCES, Allow, Deny, Limits, Reason, decide
 from broker.domain.accounts import AccountState, Consent
-from broker.domain.grants import Access, GrantState
+from broker.domain.grants import BY_POLICY, Access, GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.permissions import Role
 from broker.domain.tickets import TicketStatus
@@ -116,6 +116,10 @@ GRANTS = {
     "denied": ([grant(decided=GrantState.DENIED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
     "revoked": ([grant(decided=GrantState.REVOKED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
     "expired this second": ([grant(expires_at=NOW)], Deny(Reason.GRANT_EXPIRED, grant().grant_id)),
+    "of a standing consent that has ended": (
+        [grant(approver=BY_POLICY)],
+        Deny(Reason.GRANT_REQUIRED),
+    ),
     "of another engineer": ([grant(engineer=JOHN)], Deny(Reason.GRANT_REQUIRED)),
     "of another access": ([grant(access=Access.CASE)], Deny(Reason.GRANT_REQUIRED)),
     "of another account": ([grant(account_id=OTHER_ACCOUNT)], Deny(Reason.GRANT_REQUIRED)),
