@@ -13,7 +13,8 @@ from broker.errors import Conflict
 
 HELD_FOR = timedelta(minutes=2)
 """Longer than a pass takes: a new role is waited for at most half a minute. Should AWS be so slow
-that a lease lapses, two passes meet, and the record's version lets only one of them settle it."""
+that a lease lapses, two passes meet; the one that planned from the older record finds that when it
+settles, and has the account looked at again at once."""
 
 NO_PATIENCE = timedelta(0)
 _PAUSE = timedelta(milliseconds=100)

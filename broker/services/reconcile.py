@@ -98,7 +98,7 @@ class Reconcile:
             if not _is_of_aws(e):
                 raise
             return self.settling.badly(account_id, e, call)
-        return self.settling.well(account_id, _state_when_well(account, depth), call)
+        return self.settling.well(account, _state_when_well(account, depth), call)
 
     def _converge(self, account_id: AccountId, call: Call) -> Account:
         stored = self.settling.stored(account_id)

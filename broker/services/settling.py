@@ -19,6 +19,8 @@ from broker.services.calls import Call
 FULL_CHECK_EVERY = timedelta(hours=6)
 """How often a healthy account is looked at: drift is rare, and a check costs some thirty calls."""
 
+_LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -40,17 +42,24 @@ class Settling:
             raise NotFound("No such account is registered.")
         return stored
 
-    def well(self, account_id: AccountId, state: AccountState, call: Call) -> Account:
-        """The pass succeeded; the account is in `state` and looked at again in its turn."""
-        stored = self.stored(account_id)
+    def well(self, planned: Account, state: AccountState, call: Call) -> Account:
+        """The pass succeeded: what `planned` wants stands in the account, which is in `state`.
+
+        A removal that was asked for meanwhile goes on, and whatever else is wanted since then is
+        due at once; otherwise the account is looked at again in its turn.
+        """
+        stored = self.stored(planned.account_id)
+        if stored.record.state in _LEAVING:
+            return stored.record
         now = self.clock()
+        is_current = _wants(stored.record) == _wants(planned)
         settled = replace(
             stored.record,
             state=state,
             last_error=None,
             failures=0,
             revocations=stored.record.revocations.at(now),
-            next_check_at=self._next_check(stored.record, now),
+            next_check_at=self._next_check(stored.record, now) if is_current else now,
         )
         return self.save(settled, stored, call, Outcome.DONE)
 
@@ -105,6 +114,11 @@ class Settling:
 
 def _state_after(state: AccountState, error: BrokerError) -> AccountState:
     """An account whose stack was never there stays registered, one on its way out goes on."""
-    if state in (AccountState.REGISTERED, AccountState.REMOVING):
+    if state is AccountState.REGISTERED or state in _LEAVING:
         return state
     return AccountState.DEGRADED if isinstance(error, UpstreamRejected) else state
+
+
+def _wants(account: Account) -> tuple[object, ...]:
+    """What a pass brings about in the account; a pass that planned from less is not the last."""
+    return account.consent, account.profile, account.payer, account.revocations
