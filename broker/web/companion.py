@@ -80,6 +80,8 @@ class Keeper:
         threading.Thread(target=self._watch, daemon=True).start()
         while not self._alarm.stopping:
             self._worker = self._started()
+            if self._alarm.stopping:  # Said while it was being started: `stop` did not see it.
+                self._worker.terminate()
             status = self._worker.wait()
             if not self._alarm.stopping:
                 _log.error("worker_ended", status=status, again_after=self._pause)

@@ -91,7 +91,7 @@ def test_two_workers_do_each_of_many_due_accounts_once_a_turn(
                 noting.wait_for(turn * MANY)
             assert noting.counts == dict.fromkeys(everybody, turn)
             clock.now += SIX_HOURS
-    assert min(shares.values()) > MANY / 10
+    assert all(shares.values())
 
 
 def test_what_hangs_and_what_raises_delays_nobody(

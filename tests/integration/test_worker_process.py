@@ -233,3 +233,21 @@ def test_a_keeper_that_is_stopped_starts_no_other_worker(keep: Callable[[str], K
     assert kept.has_ended()
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+def test_a_keeper_that_is_stopped_while_it_starts_a_worker_ends_that_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs, lifeline = os.pipe()
+    keeper = Keeper(theirs, command=["/bin/sh", "-c", FOR_EVER, "worker"], pause=0)
+    start, started = keeper._started, []
+
+    def stopped_meanwhile() -> subprocess.Popen[bytes]:
+        started.append(start())
+        keeper.stop()
+        return started[-1]
+
+    monkeypatch.setattr(keeper, "_started", stopped_meanwhile)
+    keeper.keep()
+    assert [worker.returncode for worker in started] == [-signal.SIGTERM]
+    os.close(lifeline)
