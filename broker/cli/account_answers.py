@@ -27,8 +27,8 @@ class AccountShown(BaseModel):
     consent: str
     state: str
     issuer: str
-    external_id: str
-    launch_url: str
+    external_id: str | None
+    launch_url: str | None
     last_error: str | None
     next_check_at: str | None
     created_at: str

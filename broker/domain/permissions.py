@@ -25,6 +25,8 @@ class Action(StrEnum):
 
     REGISTER_ACCOUNT = "accounts:register"
     READ_ACCOUNT = "accounts:read"
+    ONBOARD_ACCOUNT = "accounts:onboard"
+    """Having the ExternalId and the launch link: whoever knows them can speak for the stack."""
     CHANGE_ACCOUNT = "accounts:change"
     CHANGE_CONSENT = "accounts:consent"
     RECONCILE_ACCOUNT = "accounts:reconcile"
@@ -80,6 +82,7 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.AUDITOR: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
+    Action.ONBOARD_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.CHANGE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.CHANGE_CONSENT: {_R.CUSTOMER: _BOUND},
     Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},

@@ -42,14 +42,14 @@ def register_account(services: Services, call: Call, body: AccountBody) -> Accou
         ),
         call,
     )
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint("GET", "/v1/accounts", query=ListQuery, answer=AccountPage)
 def list_accounts(services: Services, call: Call, query: ListQuery) -> AccountPage:
     """List the accounts that the caller may see."""
     page = services.reading.account_page(Window(query.limit, query.cursor), call)
-    items = [AccountAnswer.of(account, services.onboarding) for account in page.items]
+    items = [AccountAnswer.of(account, services.onboarding, call.caller) for account in page.items]
     return AccountPage(items=items, next=page.next)
 
 
@@ -57,7 +57,7 @@ def list_accounts(services: Services, call: Call, query: ListQuery) -> AccountPa
 def show_account(services: Services, call: Call, account_id: AccountId) -> Reply:
     """Show one account; the ETag is what a change may name in If-Match."""
     stored = services.reading.account(account_id, call)
-    answer = AccountAnswer.of(stored.record, services.onboarding)
+    answer = AccountAnswer.of(stored.record, services.onboarding, call.caller)
     return Reply(answer, headers={"ETag": f'"{stored.version}"'})
 
 
@@ -74,21 +74,21 @@ def change_account(
     account = services.accounts.change(account_id, change, call, expected=_if_match())
     if change.consent is not None:
         account = services.revoking.enforce_consent(account_id, call)
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint("POST", "/v1/accounts/<account_id>/reconciliation", answer=AccountAnswer, status=202)
 def reconcile_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
     """Bring the account to what is wanted, and prove it; `last_error` says what hinders."""
     account = services.reconcile(account_id, call)
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint("POST", "/v1/accounts/<account_id>/revocation", answer=AccountAnswer, status=202)
 def revoke_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
     """End every live session of the account, at once."""
     account = services.revoking.everything(account_id, call)
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint(
@@ -107,14 +107,14 @@ def rotate_keys(
     """
     urgency = Urgency.EMERGENCY if body.emergency else Urgency.WHEN_READY
     account = services.rotating(account_id, urgency, call)
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint("DELETE", "/v1/accounts/<account_id>", answer=AccountAnswer, status=202)
 def remove_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
     """Start the removal: no session opens from now on, and nothing of ours stays in the account."""
     account = services.removal.ask(account_id, call)
-    return AccountAnswer.of(account, services.onboarding)
+    return AccountAnswer.of(account, services.onboarding, call.caller)
 
 
 @api.endpoint("GET", "/v1/accounts/<account_id>/plan", answer=PlanAnswer)

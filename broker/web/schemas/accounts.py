@@ -10,6 +10,7 @@ from pydantic import model_validator
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
+from broker.domain.permissions import Action, Caller, permits
 from broker.domain.steps import Step, describe
 from broker.domain.times import Timestamp
 from broker.web.schemas.base import Answer, Body, ShortText
@@ -55,7 +56,11 @@ class KeyAnswer(Answer):
 
 
 class AccountAnswer(Answer):
-    """An account; `launch_url` is what the customer clicks to create the stack."""
+    """An account; `launch_url` is what the customer clicks to create the stack.
+
+    It and `external_id` are null for callers who do not onboard the account: a stack's requests
+    are believed by the ExternalId, so whoever only reads must not be able to make one up.
+    """
 
     account_id: AccountId
     partition: str
@@ -65,8 +70,8 @@ class AccountAnswer(Answer):
     consent: Consent
     state: AccountState
     issuer: str
-    external_id: str
-    launch_url: str
+    external_id: str | None
+    launch_url: str | None
     template_version: str | None
     last_error: str | None
     next_check_at: Timestamp | None
@@ -74,8 +79,9 @@ class AccountAnswer(Answer):
     keys: list[KeyAnswer]
 
     @classmethod
-    def of(cls, account: Account, onboarding: Onboarding) -> AccountAnswer:
-        """The answer for `account`."""
+    def of(cls, account: Account, onboarding: Onboarding, caller: Caller) -> AccountAnswer:
+        """The answer for `account`, as much of it as `caller` may have."""
+        onboards = permits(caller, Action.ONBOARD_ACCOUNT, account_id=account.account_id)
         return cls(
             account_id=account.account_id,
             partition=account.partition,
@@ -85,8 +91,8 @@ class AccountAnswer(Answer):
             consent=account.consent,
             state=account.state,
             issuer=account.issuer,
-            external_id=account.external_id,
-            launch_url=onboarding.launch_url(account),
+            external_id=account.external_id if onboards else None,
+            launch_url=onboarding.launch_url(account) if onboards else None,
             template_version=account.template_version,
             last_error=account.last_error,
             next_check_at=account.next_check_at,
