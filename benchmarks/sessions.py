@@ -6,8 +6,7 @@ the decision, and the durable writes to ledger and store.
 
 All of that costs a fixed 2.5 to 3 ms beside two calls that the sandbox answers in 6 ms: too much
 for the goal at one client, which leaves 1.5 ms for it. Two writes that reach the disk take half of
-those, six reads and the HTTP server the rest. AWS itself takes ten times as long for the two
-calls; what is added does not grow with that.
+those, the reads and the HTTP server the rest. None of it grows with the time that AWS takes.
 """
 
 from __future__ import annotations
