@@ -25,6 +25,7 @@ from broker.aws.outbound import AddressRefused, Destination, Outbound, OutboundF
 from broker.aws.partitions import dns_suffix
 from broker.domain.budget import Budget
 from broker.domain.sns import MessageFault, MessageRefused
+from broker.errors import DependencyUnavailable
 
 KEPT_FOR = timedelta(hours=1)
 FETCHES_A_MINUTE = 30
@@ -63,7 +64,8 @@ class _SnsNames:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     key: RSAPublicKey
-    until: datetime
+    fresh_until: datetime
+    valid_until: datetime
 
 
 class SigningCertificates:
@@ -87,26 +89,34 @@ class SigningCertificates:
         """The key that SNS of `region`, one of ours, signs with, as the certificate at `url` says.
 
         Raises MessageRefused (`certificate_address`, `certificate_untrusted`), and
-        DependencyUnavailable where the certificate cannot be fetched.
+        DependencyUnavailable where the certificate cannot be fetched and none is kept.
         """
         names = self._names[region]
         destination = _checked(url, names)
         with self._lock:
             kept = self._kept.get(url)
-        if kept is not None and now < kept.until:
+        if kept is not None and now < kept.fresh_until:
             return kept.key
-        certificate = self._verified(destination, names, now)
+        try:
+            certificate = self._verified(destination, names, now)
+        except DependencyUnavailable:
+            # Made-up certificates may have used up what is fetched: what was proved once stays
+            # proved, or a stranger could keep out the messages that are real.
+            if kept is None or now >= kept.valid_until:
+                raise
+            return kept.key
+        return self._keep(url, certificate, now)
+
+    def _keep(self, url: str, certificate: x509.Certificate, now: datetime) -> RSAPublicKey:
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey):
             raise MessageRefused(MessageFault.CERTIFICATE_UNTRUSTED)
-        self._keep(url, _Kept(key, min(now + KEPT_FOR, certificate.not_valid_after_utc)))
-        return key
-
-    def _keep(self, url: str, kept: _Kept) -> None:
+        valid_until = certificate.not_valid_after_utc
         with self._lock:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[url] = kept
+            self._kept[url] = _Kept(key, min(now + KEPT_FOR, valid_until), valid_until)
+        return key
 
     def _verified(self, at: Destination, names: _SnsNames, now: datetime) -> x509.Certificate:
         leaf, *others = self._file(at, now)

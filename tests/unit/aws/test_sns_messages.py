@@ -297,6 +297,23 @@ def test_a_certificate_is_fetched_once_an_hour() -> None:
     assert world.site.asked == [URL, ISSUER_AT] * 2
 
 
+def test_a_flood_of_made_up_certificates_keeps_no_real_message_out() -> None:
+    """A certificate that was proved is believed until its end, where it cannot be fetched anew."""
+    world = a_world()
+    world.verify(a_message())
+    world.now += KEPT_FOR
+    late = a_message(Timestamp="2026-03-01T13:00:00.000Z")
+    for number in range(FETCHES_A_MINUTE):
+        made_up = URL.replace("0" * 32, f"{number + 1:032x}")
+        world.fault(late | {"SigningCertURL": made_up})
+    assert world.verify(late).text == "hello"
+    world.now = SNS.certificate.not_valid_after_utc
+    world.site.files[URL] = OutboundFailed("ConnectTimeout")
+    at = world.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    with pytest.raises(DependencyUnavailable):
+        world.verify(a_message(Timestamp=at))
+
+
 def test_a_flood_of_made_up_certificates_is_not_followed() -> None:
     """However many are named, only so many are asked for."""
     world = a_world()
