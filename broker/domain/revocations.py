@@ -50,10 +50,14 @@ class Revocations:
         return self.with_everything(issued_before=now, until=last)
 
     def with_everything(self, *, issued_before: datetime, until: datetime) -> Revocations:
-        """Everything issued before a time denied, which includes all single sessions so far."""
+        """Everything issued before a time denied, which includes all single sessions so far.
+
+        Should one of those live longer than `until`, the denial lasts as long as it does.
+        """
+        ends = (session.expires_at for session in self.sessions)
         return Revocations(
             issued_before=_latest((self.issued_before, issued_before)),
-            until=_latest((self.until, until)),
+            until=_latest((self.until, until, *ends)),
         )
 
     def at(self, now: datetime) -> Revocations:

@@ -56,6 +56,14 @@ def test_everything_is_denied_by_time():
     }
 
 
+def test_a_revoked_session_stays_denied_when_everything_is_revoked():
+    """It was issued when sessions lasted longer, and must not come back to life before its end."""
+    long_lived = NOTHING_REVOKED.with_session(revoked(1, expires_in=3 * HOUR), now=NOW)
+    all_of_them = long_lived.with_everything(issued_before=NOW, until=NOW + HOUR)
+    assert all_of_them.at(NOW + 2 * HOUR).issued_before == NOW
+    assert all_of_them.at(NOW + 3 * HOUR) == NOTHING_REVOKED
+
+
 def test_consent_off_denies_whatever_and_whenever():
     """No condition: nothing that is issued later gets through either."""
     (statement,) = denial(after(3), everything=True)["Statement"]
