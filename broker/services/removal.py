@@ -20,7 +20,7 @@ from broker.services.calls import Call
 from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
 from broker.services.settling import Settling
-from keys.errors import KeyNotUsable, KeyProviderError
+from keys.errors import KeyProviderError
 from keys.rotation import KeyRecord
 from keys.types import KeyProvider, KeyState
 
@@ -111,8 +111,6 @@ class Removal:
             try:
                 provider.disable(key.reference)
                 provider.schedule_deletion(key.reference, days=DELETION_DAYS)
-            except KeyNotUsable:
-                continue
             except KeyProviderError as e:
                 raise DependencyUnavailable(
                     "The account's keys cannot be disabled at the moment."
