@@ -1,7 +1,8 @@
 """SNS's part: topics with one HTTP subscriber each, confirmed by it, and signed messages to it.
 
-Source: SNS Developer Guide, "Fanout to HTTP/S endpoints". A delivery that fails for a passing
-reason is repeated as SNS does it first: three times, without a pause to speak of.
+Source: SNS Developer Guide, "Fanout to HTTP/S endpoints" and "Message delivery retries". A delivery
+that fails for a passing reason is repeated as SNS does it first: three times, without a pause to
+speak of. A refusal (4xx, except 429) is final.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +56,6 @@ class Topics:
         self._signer = signer
         self._clock = clock
         self._subscriptions: dict[str, _Subscription] = {}
-        self._stopping = threading.Event()
 
     def knows(self, arn: str) -> bool:
         return arn in self._subscriptions
@@ -143,24 +144,24 @@ class Topics:
             "x-amz-sns-topic-arn": arn,
         }
         body = json.dumps(signed).encode()
-        problem = ""
-        for _ in range(_TRIES):
-            problem = _posted(subscription.endpoint, body, headers)
-            if not problem:
+        for left in reversed(range(_TRIES)):
+            status = _posted(subscription.endpoint, body, headers)
+            if 200 <= status < 300:
                 return
-            self._stopping.wait(_PAUSE)
-        raise PublishError(f"{subscription.endpoint} took no message: {problem}")
+            if left == 0 or (400 <= status < 500 and status != 429):
+                raise PublishError(f"{subscription.endpoint} took no message: status {status}")
+            time.sleep(_PAUSE)
 
 
-def _posted(endpoint: str, body: bytes, headers: Mapping[str, str]) -> str:
-    """What hindered the delivery; nothing where it succeeded."""
+def _posted(endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status of the answer; 0 where there was none."""
     try:
         response = httpx.post(
             endpoint, content=body, headers=dict(headers), timeout=_PATIENCE, trust_env=False
         )
-    except httpx.HTTPError as error:
-        return type(error).__name__
-    return "" if response.is_success else f"status {response.status_code}"
+    except httpx.HTTPError:
+        return 0
+    return response.status_code
 
 
 def _region(arn: str) -> str:

@@ -24,9 +24,13 @@ from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.observations import Observer
 
+REFUSALS_A_MINUTE = 60
+"""How many ledger entries what is refused may cause in this process. Beyond that it is counted and
+logged only, so that nobody fills the ledger by talking to us."""
+
 STRANGERS_A_MINUTE = 60
-"""How many ledger entries what is not believed may cause in this process. Beyond that it is counted
-and logged, so that nobody fills the ledger by talking to us."""
+"""How many requests that do not belong to the account that they name are taken in by this process.
+Beyond that SNS is asked to come again: a customer who made a mistake still gets an answer."""
 
 _WAIT_SECONDS = 20
 _log = structlog.get_logger(__name__)
@@ -49,6 +53,7 @@ class HookReception:
     hooks: HookRepository
     accounts: AccountRepository
     name_prefix: str
+    refusals: Budget
     strangers: Budget
     observer: Observer
     clock: Clock
@@ -153,7 +158,7 @@ class HookReception:
     def _refusal(self, call: Call, reason: str) -> HookRefused:
         """Note the refusal; the error says no more than that there was one."""
         self._notice(reason)
-        if self.strangers.spend(self.clock()):
+        if self.refusals.spend(self.clock()):
             self._record(call, LedgerAction.HOOK_REFUSED, Outcome.REFUSED, reason=reason)
         return HookRefused("This is no message that the broker acts on.")
 

@@ -20,7 +20,11 @@ from broker.errors import ConfigurationError
 from broker.services.ambient import utc_now
 from broker.services.backoff import retry_after
 from broker.services.hook_decisions import HookDecisions
-from broker.services.hook_reception import STRANGERS_A_MINUTE, HookReception
+from broker.services.hook_reception import (
+    REFUSALS_A_MINUTE,
+    STRANGERS_A_MINUTE,
+    HookReception,
+)
 from broker.services.hook_work import HookWork
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
@@ -75,6 +79,7 @@ def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
         hooks=store.hooks,
         accounts=store.accounts,
         name_prefix=settings.name_prefix,
+        refusals=Budget(REFUSALS_A_MINUTE),
         strangers=Budget(STRANGERS_A_MINUTE),
         observer=base.observer,
         clock=utc_now,
