@@ -79,10 +79,7 @@ class Keeper:
         """Return when no worker runs and none shall run."""
         threading.Thread(target=self._watch, daemon=True).start()
         while not self._alarm.stopping:
-            self._worker = self._started()
-            if self._alarm.stopping:  # Said while it was being started: `stop` did not see it.
-                self._worker.terminate()
-            status = self._worker.wait()
+            status = self._run_worker()
             if not self._alarm.stopping:
                 _log.error("worker_ended", status=status, again_after=self._pause)
                 self._alarm.wait(self._pause)
@@ -92,6 +89,13 @@ class Keeper:
         self._alarm.stop()
         if self._worker is not None:
             self._worker.terminate()
+
+    def _run_worker(self) -> int:
+        """The exit status of a worker that is started now."""
+        self._worker = self._started()
+        if self._alarm.stopping:  # Said while it was being started: `stop` did not see it.
+            self._worker.terminate()
+        return self._worker.wait()
 
     def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own command, no outside input
