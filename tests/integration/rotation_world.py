@@ -1,0 +1,403 @@
+"""A world for keys: a clock that tests turn, an AWS that caches, and crashes at any moment."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import boto3
+import httpx
+import jwt
+from botocore.client import BaseClient
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.kms.models import kms_backends
+
+from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
+from broker.domain.claims import AUDIENCE, TokenSubject, identity_claims
+from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
+from broker.domain.ledger import Chain, Event, LedgerAction, LedgerEntry, Outcome, chain_of
+from broker.domain.permissions import Caller, Role
+from broker.domain.ports import Journal, Lease, Save
+from broker.domain.role_plan import RolePolicy
+from broker.domain.sessions import Credentials
+from broker.errors import UpstreamRejected
+from broker.services.accounts import Accounts, NewAccount
+from broker.services.ambient import Entropy
+from broker.services.authorization import Gate
+from broker.services.calls import Call
+from broker.services.canaries import Canaries
+from broker.services.issuer_directory import IssuerDirectory
+from broker.services.key_keeping import KeyKeeping
+from broker.services.leasing import Leasing
+from broker.services.minting import Minter
+from broker.services.orphans import Orphans
+from broker.services.rotating import Rotating
+from broker.store import Store
+from broker.web.issuer import IssuerEndpoint
+from broker.web.metrics import Metrics
+from keys.kms import KmsKeyProvider
+from keys.rotation_plan import RotationPolicy
+from keys.types import Algorithm, KeyProvider
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+REGION = "eu-west-1"
+
+MAX_AGE = timedelta(hours=1)
+"""What the issuer allows everybody to cache."""
+
+KEPT_LONGER = timedelta(hours=6)
+"""How much longer this AWS keeps a JWKS, as AWS is reported to."""
+
+POLICY = RotationPolicy(keep_published=timedelta(minutes=10) + MAX_AGE + KEPT_LONGER)
+LONGEST_SESSION = timedelta(hours=4)
+
+WORKER = Call(
+    caller=Caller(subject="broker:worker", roles=frozenset({Role.ADMIN})),
+    request_id="tests",
+    source_address="local",
+)
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class Killed(BaseException):
+    """The process ends here: nothing of it runs any more."""
+
+
+@dataclass
+class Moments:
+    """Every moment right before and right after something that outlasts the process."""
+
+    deadly: int | None = None
+    """At which of them the process is killed; None lets it live."""
+    passed: int = 0
+
+    def reach(self) -> None:
+        if self.passed == self.deadly:
+            raise Killed
+        self.passed += 1
+
+
+class MortalJournal:
+    """A journal whose process may be killed around each write."""
+
+    def __init__(self, behind: Journal, moments: Moments) -> None:
+        self._behind = behind
+        self._moments = moments
+
+    def record(
+        self, chain: Chain, *events: Event, now: datetime, saves: Sequence[Save] = ()
+    ) -> tuple[LedgerEntry, ...]:
+        self._moments.reach()
+        entries = self._behind.record(chain, *events, now=now, saves=saves)
+        self._moments.reach()
+        return entries
+
+
+class FreeLeases:
+    """Whoever is killed leaves a lease that runs out; here it has run out already."""
+
+    def acquire(self, name: str, *, holder: str, ttl: timedelta) -> Lease | None:
+        del ttl
+        return Lease(name=name, holder=holder, fencing=1)
+
+    def release(self, lease: Lease) -> None:
+        del lease
+
+
+class UnknownKid(Exception):
+    """A token names a key that is in no copy of the JWKS that the relying party holds."""
+
+
+@dataclass
+class CachingAws:
+    """A relying party that keeps each JWKS for as long as it may, and still longer.
+
+    What it verifies it verifies with PyJWT, out of the documents that the issuer's endpoint
+    serves. It never fetches early, not even for a key that it does not know.
+    """
+
+    http: httpx.Client
+    clock: Clock
+    kept_longer: timedelta = KEPT_LONGER
+    moments: Moments = field(default_factory=Moments)
+    unknown: list[str] = field(default_factory=list)
+    fetches: int = 0
+    _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    _fresh_until: datetime = START
+
+    def exchange(self, *, identity_token: str, **_: object) -> Credentials:
+        """See WebIdentityExchange."""
+        self.moments.reach()
+        try:
+            self.verify(identity_token)
+        except UnknownKid as e:
+            raise UpstreamRejected("No such key.", code="issuer_unreachable_from_aws") from e
+        self.moments.reach()
+        return Credentials(
+            access_key_id="ASIAEXAMPLE",
+            secret_access_key="secret",
+            session_token="token",
+            expiration=self.clock() + HOUR,
+        )
+
+    def verify(self, token: str) -> None:
+        """Raises UnknownKid, and what PyJWT raises."""
+        header = jwt.get_unverified_header(token)
+        issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+        if self.clock() >= self._fresh_until:
+            self.fetch(issuer)
+        if header["kid"] not in self._keys:
+            self.unknown.append(header["kid"])
+            raise UnknownKid(header["kid"])
+        claims = jwt.decode(
+            token,
+            key=self._keys[header["kid"]],
+            algorithms=["ES256"],
+            audience=AUDIENCE,
+            issuer=issuer,
+            # The clock of these tests is not the machine's: times are checked below.
+            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+        assert claims["nbf"] <= self.clock().timestamp() <= claims["exp"] + 300
+
+    def fetch(self, issuer: str) -> None:
+        """Take the documents now, and keep them for as long as they may be kept."""
+        discovery = self.http.get(f"{issuer}/.well-known/openid-configuration")
+        discovery.raise_for_status()
+        jwks = self.http.get(discovery.json()["jwks_uri"]).raise_for_status()
+        max_age = re.search(r"max-age=([0-9]+)", jwks.headers["Cache-Control"])
+        assert max_age is not None
+        self._keys = {key["kid"]: jwt.PyJWK(key) for key in jwks.json()["keys"]}
+        self._fresh_until = self.clock() + timedelta(seconds=int(max_age[1])) + self.kept_longer
+        self.fetches += 1
+
+
+class NoReconciliation:
+    """Stands for the reconciler, whose work in an emergency other tests show."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def run(self, *_: object, **__: object) -> None:
+        self.asked += 1
+
+
+@dataclass
+class World:
+    """The broker's services for keys, on a real store and a real provider."""
+
+    store: Store
+    make_provider: Callable[[Moments], KeyProvider]
+    clock: Clock
+    policy: RotationPolicy = POLICY
+    moments: Moments = field(default_factory=Moments)
+    account_id: AccountId = field(
+        default_factory=lambda: AccountId.parse(f"{secrets.randbelow(10**12):012d}")
+    )
+
+    def __post_init__(self) -> None:
+        journal = MortalJournal(self.store.journal, self.moments)
+        self.directory = IssuerDirectory(accounts=self.store.accounts, clock=self.clock)
+        self.http = httpx.Client(
+            transport=httpx.WSGITransport(
+                app=IssuerEndpoint(
+                    directory=self.directory,
+                    behind=_nothing_behind,
+                    metrics=Metrics(),
+                    max_age=int(MAX_AGE.total_seconds()),
+                    clock=self.clock,
+                )
+            )
+        )
+        self.aws = self.another_aws()
+        self.aws.moments = self.moments
+        self.provider = self.make_provider(self.moments)
+        providers = {"kms": self.provider, "local": self.provider}
+        self.minter = Minter(key_providers=providers)
+        gate = Gate(journal=journal, clock=self.clock)
+        leasing = Leasing(leases=FreeLeases(), sleep=_no_sleep)
+        canaries = Canaries(
+            minter=self.minter,
+            exchange=self.aws,
+            policy=RolePolicy(
+                name_prefix="Acme",
+                longest_session=LONGEST_SESSION,
+                pinned_partitions=frozenset({"aws"}),
+            ),
+            clock=self.clock,
+            entropy=Entropy(),
+            sleep=_no_sleep,
+        )
+        self.key_keeping = KeyKeeping(
+            journal=journal,
+            accounts=self.store.accounts,
+            providers=providers,
+            maker="local",
+            algorithm=Algorithm.ES256,
+            canaries=canaries,
+            policy=self.policy,
+            clock=self.clock,
+        )
+        self.reconciler = NoReconciliation()
+        self.rotating = Rotating(
+            journal=journal,
+            accounts=self.store.accounts,
+            gate=gate,
+            leasing=leasing,
+            key_keeping=self.key_keeping,
+            reconcile=self.reconciler,  # type: ignore[arg-type]
+            canaries=canaries,
+            longest_session=LONGEST_SESSION,
+            clock=self.clock,
+        )
+        self.accounts = Accounts(
+            journal=journal,
+            accounts=self.store.accounts,
+            gate=gate,
+            leasing=leasing,
+            key_keeping=self.key_keeping,
+            issuer_base="https://broker.example.com",
+            partition="aws",
+            longest_session=LONGEST_SESSION,
+            clock=self.clock,
+            entropy=Entropy(),
+        )
+        self.orphans = Orphans(
+            journal=journal,
+            accounts=self.store.accounts,
+            gate=gate,
+            provider=self.provider,
+            monthly_usd=1,
+            clock=self.clock,
+        )
+
+    def reborn(self, *, deadly: int | None = None) -> World:
+        """A new process on what the old one has left."""
+        return replace(self, moments=Moments(deadly))
+
+    def another_aws(self, **changes: Any) -> CachingAws:
+        return CachingAws(self.http, self.clock, **changes)
+
+    def register(self) -> Account:
+        return self.accounts.register(
+            NewAccount(
+                account_id=self.account_id,
+                customer="Example Ltd",
+                payer=Payer.NO,
+                profile=Profile.METADATA,
+                consent=Consent.STANDING,
+            ),
+            WORKER,
+        )
+
+    def onboard(self) -> Account:
+        """Registered, and as far as these tests care active."""
+        self.register()
+        return self.change(state=AccountState.ACTIVE)
+
+    @property
+    def account(self) -> Account:
+        stored = self.store.accounts.get(self.account_id)
+        assert stored is not None
+        return stored.record
+
+    def change(self, **members: Any) -> Account:
+        stored = self.store.accounts.get(self.account_id)
+        assert stored is not None
+        changed = replace(stored.record, **members)
+        self.store.journal.record(
+            chain_of(self.account_id),
+            WORKER.event(LedgerAction.ACCOUNT_CHANGED, Outcome.DONE),
+            now=self.clock(),
+            saves=[Save(changed, expected=stored.version)],
+        )
+        return changed
+
+    def tend(self) -> Account:
+        account = self.key_keeping.tend(self.account_id, WORKER)
+        self.directory.refresh()
+        return account
+
+    def mint(self) -> str:
+        """A token as a session would use it, signed with the account's active key."""
+        subject = TokenSubject(
+            issuer=self.account.issuer,
+            subject=f"support:{self.account_id}",
+            role_arn=f"arn:aws:iam::{self.account_id}:role/Acme-Support-ReadOnly",
+            engineer=EngineerId("ann@example.com"),
+            ticket_id=TicketId("T-1"),
+            session_id=SessionId("s-" + "0" * 20),
+            jti=secrets.token_hex(16),
+        )
+        return self.minter.mint(self.account, identity_claims(subject, now=self.clock())).compact
+
+    def states(self) -> list[str]:
+        return [key.state.value for key in self.account.keys]
+
+    def entries(self) -> list[tuple[str, str]]:
+        chain = chain_of(self.account_id)
+        found = self.store.journal.entries(chain, after=0, limit=1000)
+        return [(entry.action, entry.outcome) for entry in found]
+
+
+def _nothing_behind(*_: object) -> list[bytes]:
+    raise AssertionError("only the issuer is asked")
+
+
+def _no_sleep(_: float) -> None:
+    """A refusal in these tests does not pass by waiting."""
+
+
+def on_kms(moments: Moments) -> KeyProvider:
+    """KMS as moto has it, in this process; killed around each call that it is sent."""
+    client = kms_client()
+    for event in ("before-call.kms", "after-call.kms"):
+        client.meta.events.register(event, lambda **_: moments.reach())
+    return KmsKeyProvider(client, alias_prefix="acme-support", tags={"ManagedBy": "Acme-Support"})
+
+
+def empty_kms() -> None:
+    """Forget every key: what others have made costs a call each."""
+    kms_backends[DEFAULT_ACCOUNT_ID][REGION].reset()
+
+
+@lru_cache
+def _session() -> boto3.session.Session:
+    """What takes long to build; its clients share nothing that these tests change."""
+    return boto3.session.Session()
+
+
+def kms_client() -> BaseClient:
+    """A client of moto's KMS, which must be mocked in the process."""
+    client = _session().client(
+        "kms",
+        region_name=REGION,
+        aws_access_key_id="AKIDEXAMPLE",
+        aws_secret_access_key="not-a-secret",
+    )
+    for action in ("DisableKey", "ScheduleKeyDeletion"):
+        # AWS takes a key's ARN in every call; in these two moto finds a key by its bare id only.
+        client.meta.events.register(
+            f"provide-client-params.kms.{action}",
+            lambda params, **_: {**params, "KeyId": params["KeyId"].rpartition("/")[2]},
+        )
+    return client
