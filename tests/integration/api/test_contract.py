@@ -75,7 +75,9 @@ def test_accounts(world: World) -> None:
         json={"profile": "metadata", "payer": False},
         headers={"If-Match": shown.headers["ETag"]},
     )
-    assert answered(changed, 200) == {**account, "profile": "metadata", "payer": False}
+    link = account["launch_url"].replace("PayerAccount=true", "PayerAccount=false")
+    wanted = {"profile": "metadata", "payer": False, "launch_url": link}
+    assert answered(changed, 200) == {**account, **wanted}
     late = console.patch(
         "/v1/accounts/100000000001",
         json={"payer": True},
