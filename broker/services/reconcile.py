@@ -21,7 +21,7 @@ from broker.services.calls import Call
 from broker.services.canaries import Canaries, CanaryResult
 from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
-from broker.services.leasing import NO_PATIENCE, Leasing
+from broker.services.leasing import HELD_FOR, NO_PATIENCE, Leasing
 from broker.services.removal import Removal
 from broker.services.settling import Settling
 
@@ -105,7 +105,13 @@ class Reconcile:
         account = stored.record
         managed = self.management.assume(account)
         if account.state is AccountState.REGISTERED:
-            account = replace(account, state=AccountState.PROVISIONING)
+            # Nobody looked at it while it waited for its stack. Should this pass be cut off, the
+            # worker comes once the lease has run out.
+            account = replace(
+                account,
+                state=AccountState.PROVISIONING,
+                next_check_at=self.clock() + HELD_FOR,
+            )
             self.settling.save(account, stored, call, Outcome.INTENDED)
         steps = self._plan(account, managed)
         self.carry_out(steps, account=account, managed=managed, call=call)
