@@ -54,14 +54,6 @@ class KeyRecord:
 Records = tuple[KeyRecord, ...]
 
 
-def initial_keys(*, signing: KeyReference, staged: KeyReference, now: datetime) -> Records:
-    """The keys of a new account: one that signs at once, and the next one already published.
-
-    The first key does not wait, since nobody has cached the JWKS of an issuer that is new.
-    """
-    return stage(activate(stage((), signing, now=now), signing.kid, now=now), staged, now=now)
-
-
 def published(records: Iterable[KeyRecord]) -> Records:
     """The records whose JWK stands in the JWKS: the active one, the staged, then the retiring.
 

@@ -102,7 +102,7 @@ def decide(
         return Deny(Reason.FORBIDDEN)
     if account is None:
         return Deny(Reason.ACCOUNT_NOT_FOUND)
-    refusal = _account_refuses(account) or _ticket_refuses(request, ticket)
+    refusal = account_refuses(account) or _ticket_refuses(request, ticket)
     if refusal is not None:
         return Deny(refusal)
     if request.duration > limits.longest_session:
@@ -110,7 +110,8 @@ def decide(
     return _by_grant(request, grants=grants, consent=account.consent, now=now)
 
 
-def _account_refuses(account: Account) -> Reason | None:
+def account_refuses(account: Account) -> Reason | None:
+    """Why the account gives no session to anybody; None where it does."""
     if account.consent is Consent.OFF:
         return Reason.CONSENT_OFF
     if account.state is not AccountState.ACTIVE:

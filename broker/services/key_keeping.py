@@ -136,7 +136,7 @@ class KeyKeeping:
         if account.staging_since is None:
             return
         for reference in self.unrecorded(account):
-            self._end(reference)
+            self.end(reference)
 
     def _next_step(self, account: Account, refused: set[Step]) -> Step | None:
         if account.state in _LEAVING:
@@ -223,12 +223,13 @@ class KeyKeeping:
         self.journal.record(chain_of(account.account_id), event, now=self.clock())
 
     def _withdraw(self, step: WithdrawKey, turn: _Turn, call: Call) -> _Turn:
-        self._end(next(key.reference for key in turn.account.keys if key.kid == step.kid))
+        self.end(next(key.reference for key in turn.account.keys if key.kid == step.kid))
         keys = withdraw(turn.account.keys, step.kid, now=self.clock())
         event = _event(call, LedgerAction.KEY_WITHDRAWN, step.kid, reason=step.why)
         return self._save(turn, self.with_keys(turn.account, keys), event)
 
-    def _end(self, reference: KeyReference) -> None:
+    def end(self, reference: KeyReference) -> None:
+        """Stop a key from signing, for good. Raises DependencyUnavailable; safe to repeat."""
         with _provider_errors():
             provider = self._provider_of(reference)
             provider.disable(reference)

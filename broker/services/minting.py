@@ -57,7 +57,10 @@ class Minter:
             if signer is None:
                 if len(self._signers) >= _SIGNERS_KEPT:
                     self._signers.clear()
-                signer = self._providers[reference.provider].signer(reference)
+                provider = self._providers.get(reference.provider)
+                if provider is None:
+                    raise _unusable()
+                signer = provider.signer(reference)
                 self._signers[reference.kid] = signer
             return signer
 

@@ -8,7 +8,16 @@ from datetime import datetime
 
 import structlog
 
-from broker.domain.access import SENTENCES, Allow, Decision, Deny, Limits, Reason, decide
+from broker.domain.access import (
+    SENTENCES,
+    Allow,
+    Decision,
+    Deny,
+    Limits,
+    Reason,
+    account_refuses,
+    decide,
+)
 from broker.domain.accounts import Account, subject_of
 from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grants import BY_POLICY, Grant, GrantState
@@ -84,6 +93,7 @@ class OpenSession:
             self._record_intent(intent, call, is_new_grant=decision.grant is None)
         try:
             token, credentials, issued_at = self._obtain(intent)
+            self._refuse_if_off_meanwhile(intent)
         except BrokerError as e:
             self._record_failure(intent, call, e)
             raise
@@ -191,6 +201,16 @@ class OpenSession:
             token_sha256=hashlib.sha256(token.compact.encode("ascii")).hexdigest(),
         )
         return token, credentials, issued_at
+
+    def _refuse_if_off_meanwhile(self, intent: Intent) -> None:
+        """Withhold credentials of an account that was switched off while AWS was asked.
+
+        AWS may not have the Deny yet, so what is not handed out is what ends them.
+        """
+        stored = self.accounts.get(intent.account.account_id)
+        reason = account_refuses(stored.record) if stored else Reason.ACCOUNT_NOT_FOUND
+        if reason is not None:
+            raise AccessDenied(SENTENCES[reason], code=reason.value)
 
     def _record_failure(self, intent: Intent, call: Call, error: BrokerError) -> None:
         chain = chain_of(intent.account.account_id)

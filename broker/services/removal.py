@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,9 +19,8 @@ from broker.services.calls import Call
 from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
 from broker.services.settling import Settling
-from keys.errors import KeyProviderError
 from keys.rotation import KeyRecord
-from keys.types import KeyProvider, KeyState
+from keys.types import KeyState
 
 DELETION_DAYS = 30
 """How long KMS waits before a key is gone for good: the longest that it offers."""
@@ -42,7 +40,6 @@ class Removal:
     carry_out: CarryOut
     settling: Settling
     key_keeping: KeyKeeping
-    key_providers: Mapping[str, KeyProvider]
     policy: RolePolicy
     clock: Clock
 
@@ -79,7 +76,8 @@ class Removal:
             return self._close_issuer(account_id, call)
         try:
             problem = self._empty(account, call)
-            self._end_keys(account)
+            for key in account.keys:
+                self.key_keeping.end(key.reference)
             self.key_keeping.discard_unrecorded(account)
         except DependencyUnavailable as e:
             if e.code in ("store_unavailable", "ledger_unavailable"):
@@ -104,17 +102,6 @@ class Removal:
                 "issuer has no keys any more. The customer may delete it."
             )
         return None
-
-    def _end_keys(self, account: Account) -> None:
-        for key in account.keys:
-            provider = self.key_providers[key.reference.provider]
-            try:
-                provider.disable(key.reference)
-                provider.schedule_deletion(key.reference, days=DELETION_DAYS)
-            except KeyProviderError as e:
-                raise DependencyUnavailable(
-                    "The account's keys cannot be disabled at the moment."
-                ) from e
 
     def _removed(self, account_id: AccountId, call: Call, *, problem: str | None) -> Account:
         stored = self.settling.stored(account_id)

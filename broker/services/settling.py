@@ -21,6 +21,9 @@ FULL_CHECK_EVERY = timedelta(hours=6)
 
 _LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
 
+UNPROVED_CHECK_EVERY = timedelta(minutes=10)
+"""How soon an account is looked at again that a quick pass left as it was, degraded say."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -53,14 +56,17 @@ class Settling:
             return stored.record
         now = self.clock()
         is_current = _wants(stored.record) == _wants(planned)
+        proved = state is AccountState.ACTIVE
         settled = replace(
             stored.record,
             state=state,
-            last_error=None,
+            last_error=None if proved else stored.record.last_error,
             failures=0,
             revocations=stored.record.revocations.at(now),
-            next_check_at=self._next_check(stored.record, now) if is_current else now,
+            next_check_at=now,
         )
+        if is_current:
+            settled = replace(settled, next_check_at=self._next_check(settled, now))
         return self.save(settled, stored, call, Outcome.DONE)
 
     def badly(self, account_id: AccountId, error: BrokerError, call: Call) -> Account:
@@ -82,7 +88,8 @@ class Settling:
         return self.save(settled, stored, call, Outcome.FAILED, reason=error.code)
 
     def _next_check(self, account: Account, now: datetime) -> datetime:
-        regular = now + FULL_CHECK_EVERY
+        every = FULL_CHECK_EVERY if account.state is AccountState.ACTIVE else UNPROVED_CHECK_EVERY
+        regular = now + every
         expiry = account.revocations.next_expiry(now)
         return min(regular, self.keys_due(account), expiry or regular)
 

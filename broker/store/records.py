@@ -47,11 +47,12 @@ class Codec(Generic[R]):
         """The record in an envelope; raises DependencyUnavailable (`store_unavailable`)."""
         try:
             return self._adapter.validate_python(self._body_of(text))
-        except (UnreadableRecord, ValidationError, InvalidKey, ValueError) as e:
-            raise DependencyUnavailable(
-                "The store holds a record that this version of the broker cannot read.",
-                code="store_unavailable",
-            ) from e
+        except ValidationError as e:
+            # Its text shows values, and some are secret: only where it failed is kept.
+            places = sorted({".".join(map(str, error["loc"])) for error in e.errors()})
+            raise _unreadable() from UnreadableRecord(f"a {self.kind} record: {places}")
+        except (UnreadableRecord, InvalidKey, ValueError) as e:
+            raise _unreadable() from e
 
     def _body_of(self, text: str) -> object:
         envelope = from_json(text)
@@ -64,6 +65,13 @@ class Codec(Generic[R]):
                 f"a {self.kind} record has schema {envelope['schema']!r}, this code {self.schema}"
             )
         return envelope["body"]
+
+
+def _unreadable() -> DependencyUnavailable:
+    return DependencyUnavailable(
+        "The store holds a record that this version of the broker cannot read.",
+        code="store_unavailable",
+    )
 
 
 ACCOUNT = Codec("account", Account, schema=1)

@@ -65,7 +65,6 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
         carry_out=carry_out,
         settling=settling,
         key_keeping=key_keeping,
-        key_providers=base.key_providers,
         policy=base.policy,
         clock=utc_now,
     )

@@ -65,19 +65,31 @@ class CrashPoint:
         return f"{self.side} {self.call} (call {self.number})"
 
 
+READING = ("Get", "List", "Describe", "AssumeRole", "Sign")
+"""How the names of operations begin that leave AWS as it was."""
+
+
 @dataclass
 class Mains:
-    """What the process lives on: hears of each call to AWS, and fails at one of them."""
+    """What the process lives on: hears of each call to AWS, and fails at one of them.
+
+    A dead process leaves what it has changed at AWS and written into the store, and nothing else:
+    crash points without a change between them leave the same world, and count as one in `worlds`.
+    """
 
     deadly: CrashPoint | None = None
     is_on: bool = True
+    changes: int = 0
     calls: list[str] = field(default_factory=list)
+    worlds: dict[int, CrashPoint] = field(default_factory=dict)
+    """The first crash point after so many changes."""
     keys_made: list[str] = field(default_factory=list)
     """ARNs of all KMS keys that came to be, whoever lived to record them."""
 
     def restore(self, deadly: CrashPoint | None = None) -> None:
         """A new process can live, until it comes to `deadly`."""
-        self.deadly, self.is_on, self.calls = deadly, True, []
+        self.deadly, self.is_on = deadly, True
+        self.changes, self.calls, self.worlds = 0, [], {}
 
     def require(self) -> None:
         """Raises PowerCut in whatever still runs of a process that is dead."""
@@ -94,10 +106,14 @@ class Mains:
         """A handler of botocore's `after-call`: AWS has answered, nobody has read it yet."""
         if model.name == "CreateKey":
             self.keys_made.append(parsed["KeyMetadata"]["Arn"])
+        if not model.name.startswith(READING):
+            self.changes += 1
         self._reach(Side.AFTER)
 
     def _reach(self, side: Side) -> None:
-        if self.deadly == CrashPoint(len(self.calls), self.calls[-1], side):
+        point = CrashPoint(len(self.calls), self.calls[-1], side)
+        self.worlds.setdefault(self.changes, point)
+        if point == self.deadly:
             self.is_on = False
             raise PowerCut
 
@@ -262,7 +278,7 @@ def _role_names(iam: Any) -> list[str]:
 
 
 def _providers(iam: Any) -> dict[str, object]:
-    found = {}
+    found: dict[str, object] = {}
     for listed in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         provider = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=listed["Arn"])
         found[listed["Arn"]] = [provider["ClientIDList"], _tags(provider["Tags"])]
@@ -333,6 +349,8 @@ def _mortal(write: Callable[..., Any], mains: Mains) -> Callable[..., Any]:
 
     def write_while_alive(*given: Any, **named: Any) -> Any:
         mains.require()
-        return write(*given, **named)
+        written = write(*given, **named)
+        mains.changes += 1
+        return written
 
     return write_while_alive

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -12,7 +13,10 @@ import httpx
 import pytest
 
 from broker.cli.demo.stage import NAME_PREFIX, VENDOR_ACCOUNT, command
-from tests.integration.api.world import World, assert_problem
+from broker.domain.identifiers import AccountId
+from broker.services.reconcile import Depth
+from keys.errors import KeyUnavailable
+from tests.integration.api.world import OPERATOR, World, assert_problem
 
 ROTATING = "312312312312"
 """An account of these tests alone."""
@@ -99,6 +103,39 @@ def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console,
     ):
         assert entry in told
     assert world.services.store.accounts.get(ROTATING).record.revocations.issued_before
+
+
+class GoneProvider:
+    """A key provider that does not answer, whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        def unreachable(*_: object, **__: object) -> None:
+            raise KeyUnavailable(f"{name}: no answer")
+
+        return unreachable
+
+
+def test_a_registration_without_a_key_provider_is_completed_by_the_worker(world):
+    """503, and written down; passes go on until the keys are there, then it waits for its stack."""
+    account_id = AccountId.parse("313131313131")
+    services = world.services
+    keeping = services.reconcile.key_keeping
+    broken = replace(keeping, providers=dict.fromkeys(keeping.providers, GoneProvider()))
+    lost = replace(services, accounts=replace(services.accounts, key_keeping=broken))
+    with world.inside_of(lost, "console") as client:
+        body = {"account_id": account_id, "customer": "At a bad time"}
+        assert_problem(client.post("/v1/accounts", json=body), 503, "aws_unavailable")
+    begun = services.store.accounts.get(account_id).record
+    assert (begun.keys, begun.next_check_at is None) == ((), False)
+
+    still = replace(services.reconcile, key_keeping=broken)
+    tried = still.run(account_id, OPERATOR, depth=Depth.FULL)
+    assert tried.next_check_at is not None
+    done = services.reconcile.run(account_id, OPERATOR, depth=Depth.FULL)
+
+    assert [key.state.value for key in done.keys] == ["active", "published"]
+    assert (done.state.value, done.next_check_at) == ("registered", None)
+    assert published(done.issuer) == [key.kid for key in done.keys]
 
 
 def test_who_may_not_and_what_is_not(world, console):

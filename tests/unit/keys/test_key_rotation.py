@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from keys.errors import NoActiveKey
-from keys.rotation import KeyRecord, active, initial_keys, published
+from keys.rotation import KeyRecord, activate, active, published, stage
 from keys.types import Algorithm, EcParameters, KeyReference, KeyState, Kid, PublicJwk
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -29,7 +29,8 @@ def kids(records) -> list[str]:
 
 def test_a_new_account_signs_at_once_and_has_its_next_key_published():
     """Nobody has cached the JWKS of a new issuer: only the next key has to wait."""
-    signing, staged = initial_keys(signing=reference("a"), staged=reference("b"), now=NOW)
+    first = activate(stage((), reference("a"), now=NOW), Kid("a"), now=NOW)
+    signing, staged = stage(first, reference("b"), now=NOW)
 
     assert (signing.state, signing.created_at, signing.published_at, signing.activated_at) == (
         KeyState.ACTIVE,
@@ -88,6 +89,7 @@ def test_a_record_survives_the_store():
         activated_at=NOW + timedelta(days=1),
         retiring_at=NOW + timedelta(days=2, microseconds=1),
         retired_at=NOW + timedelta(days=3),
+        compromised_at=NOW + timedelta(days=2),
     )
     adapter = TypeAdapter(KeyRecord)
 
@@ -101,7 +103,15 @@ def test_a_record_survives_the_store():
     ids=["naive", "another zone"],
 )
 @pytest.mark.parametrize(
-    "member", ["created_at", "published_at", "activated_at", "retiring_at", "retired_at"]
+    "member",
+    [
+        "created_at",
+        "published_at",
+        "activated_at",
+        "retiring_at",
+        "retired_at",
+        "compromised_at",
+    ],
 )
 def test_only_utc_enters_a_record(member, time):
     """A time without its zone, or in another, is refused where the value is made."""

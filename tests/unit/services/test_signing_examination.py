@@ -13,7 +13,7 @@ from broker.services.ambient import Entropy
 from broker.services.examinations.signing import SigningExamination
 from keys.errors import KeyUnavailable, ProviderRefused
 from keys.local import LocalKeyProvider
-from keys.rotation import KeyRecord, initial_keys
+from keys.rotation import Records, activate, stage
 from keys.types import Algorithm, KeyOwner, KeyState
 from tests.unit.domain.making import ACCOUNT, NOW, account
 
@@ -27,11 +27,13 @@ def provider(tmp_path: Path) -> LocalKeyProvider:
 
 
 @pytest.fixture
-def keys(provider: LocalKeyProvider) -> tuple[KeyRecord, KeyRecord]:
+def keys(provider: LocalKeyProvider) -> Records:
     """One that signs, of an elliptic curve; the staged one is RSA."""
-    return initial_keys(
-        signing=provider.create(owner=OWNER, algorithm=Algorithm.ES256),
-        staged=provider.create(owner=OWNER, algorithm=Algorithm.RS256),
+    signing = provider.create(owner=OWNER, algorithm=Algorithm.ES256)
+    staged = provider.create(owner=OWNER, algorithm=Algorithm.RS256)
+    return stage(
+        activate(stage((), signing, now=NOW), signing.kid, now=NOW),
+        staged,
         now=NOW,
     )
 
@@ -48,7 +50,7 @@ def found(checks: object) -> dict[str, tuple[CheckStatus, str]]:
     return {check.name: (check.status, check.found) for check in listed}
 
 
-def test_keys_that_sign(provider: LocalKeyProvider, keys: tuple[KeyRecord, ...]) -> None:
+def test_keys_that_sign(provider: LocalKeyProvider, keys: Records) -> None:
     """Both, whatever their algorithm; the signatures are verified with what is published."""
     made = found(examination(provider).usable(account(keys=keys)))
     assert {name: status for name, (status, _) in made.items()} == {
@@ -57,7 +59,7 @@ def test_keys_that_sign(provider: LocalKeyProvider, keys: tuple[KeyRecord, ...])
     }
 
 
-def test_a_disabled_key(provider: LocalKeyProvider, keys: tuple[KeyRecord, ...]) -> None:
+def test_a_disabled_key(provider: LocalKeyProvider, keys: Records) -> None:
     """Named by what the provider says of it; also where nothing is to be signed."""
     provider.disable(keys[1].reference)
     for ask in (examination(provider).usable, examination(provider).described):
@@ -66,9 +68,7 @@ def test_a_disabled_key(provider: LocalKeyProvider, keys: tuple[KeyRecord, ...])
         assert made["staged key"] == (FAILED, "The key provider says that it is disabled.")
 
 
-def test_a_key_that_signs_as_another(
-    provider: LocalKeyProvider, keys: tuple[KeyRecord, ...]
-) -> None:
+def test_a_key_that_signs_as_another(provider: LocalKeyProvider, keys: Records) -> None:
     """What is published verifies nothing of what it signs, so AWS would refuse every token."""
     other = provider.create(owner=OWNER, algorithm=Algorithm.ES256)
 
@@ -101,7 +101,7 @@ def raising(error: Exception) -> Callable[[object], object]:
 )
 def test_a_provider_that_fails(
     provider: LocalKeyProvider,
-    keys: tuple[KeyRecord, ...],
+    keys: Records,
     error: Exception,
     status: CheckStatus,
     sentence: str,
@@ -118,18 +118,14 @@ def test_a_provider_that_fails(
     assert {each for each, _ in described.values()} == {OK}
 
 
-def test_a_provider_that_is_not_configured(
-    provider: LocalKeyProvider, keys: tuple[KeyRecord, ...]
-) -> None:
+def test_a_provider_that_is_not_configured(provider: LocalKeyProvider, keys: Records) -> None:
     """Keys stay where they were made when the setting changes."""
     made = found(examination(provider, name="kms").usable(account(keys=keys)))
     assert {status for status, _ in made.values()} == {FAILED}
     assert "BROKER_KEY_PROVIDER" in made["active key"][1]
 
 
-def test_retiring_keys_need_not_sign(
-    provider: LocalKeyProvider, keys: tuple[KeyRecord, ...]
-) -> None:
+def test_retiring_keys_need_not_sign(provider: LocalKeyProvider, keys: Records) -> None:
     """They only have to be published."""
     old = provider.create(owner=OWNER, algorithm=Algorithm.ES256)
     retiring = replace(keys[0], reference=old, state=KeyState.RETIRING)

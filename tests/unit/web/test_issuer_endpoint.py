@@ -17,7 +17,7 @@ from broker.services.issuer_directory import IssuerDirectory
 from broker.web.issuer import LOOKUPS_A_SECOND, IssuerEndpoint
 from broker.web.metrics import Metrics
 from keys.jose import public_jwk
-from keys.rotation import initial_keys
+from keys.rotation import activate, stage
 from keys.types import KeyReference
 from tests.unit.domain.making import ISSUER, NOW, account
 
@@ -34,7 +34,8 @@ def keys():
         )
         for n in range(2)
     ]
-    return initial_keys(signing=made[0], staged=made[1], now=NOW)
+    signing = activate(stage((), made[0], now=NOW), made[0].kid, now=NOW)
+    return stage(signing, made[1], now=NOW)
 
 
 class Accounts:
