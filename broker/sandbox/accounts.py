@@ -12,7 +12,7 @@ from typing import Any
 from moto.iam.models import IAMBackend, User, iam_backends
 from moto.utilities.utils import PARTITION_NAMES
 
-from broker.sandbox.policy import PolicyDocument, PolicyError, PolicyKind
+from broker.sandbox.policy.evaluation import PolicyDocument, PolicyError, PolicyKind
 
 ADMIN = "sandbox-admin"
 BROKER = "broker"

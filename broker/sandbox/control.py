@@ -19,14 +19,14 @@ from threading import Lock
 from typing import Any
 
 from broker.sandbox.accounts import AccessKeys, Accounts, ControlError
-from broker.sandbox.answers import Refusal
 from broker.sandbox.clock import Clock
-from broker.sandbox.received import Environ, ReceivedRequest
-from broker.sandbox.sns_signer import SnsSigner
-from broker.sandbox.stack_answers import StackAnswers
-from broker.sandbox.stacks import CloudFormation, Stack, StackRequest
-from broker.sandbox.template import TemplateError
-from broker.sandbox.topics import Topics
+from broker.sandbox.cloudformation.answers import StackAnswers
+from broker.sandbox.cloudformation.sns_signer import SnsSigner
+from broker.sandbox.cloudformation.stacks import CloudFormation, Stack, StackRequest
+from broker.sandbox.cloudformation.template import TemplateError
+from broker.sandbox.cloudformation.topics import Topics
+from broker.sandbox.gate.answers import Refusal
+from broker.sandbox.gate.received import Environ, ReceivedRequest
 
 PREFIX = "/_sandbox/"
 

@@ -14,33 +14,27 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 
-from broker.sandbox import (
-    agreement,
-    iam_checks,
-    identity_providers,
-    kms,
-    managed_policies,
-    sts,
-    topics,
-    web_identity_endpoint,
-)
 from broker.sandbox.accounts import AccessKeys, Accounts
-from broker.sandbox.callers import Authenticator
 from broker.sandbox.clock import Clock
+from broker.sandbox.cloudformation import topics
+from broker.sandbox.cloudformation.answers import StackAnswers
+from broker.sandbox.cloudformation.custom_resources import CustomResources
+from broker.sandbox.cloudformation.published_certificates import PublishedCertificates
+from broker.sandbox.cloudformation.sns_signer import SnsSigner
+from broker.sandbox.cloudformation.stacks import CloudFormation
 from broker.sandbox.control import PREFIX, Control, HookParts
-from broker.sandbox.credentials import CredentialRegister
-from broker.sandbox.custom_resources import CustomResources
-from broker.sandbox.enforcement import Gate
+from broker.sandbox.gate import agreement
+from broker.sandbox.gate.callers import Authenticator
+from broker.sandbox.gate.enforcement import Gate
+from broker.sandbox.gate.received import Environ
 from broker.sandbox.http_server import listen
-from broker.sandbox.iam_directory import IamDirectory, PolicyCache
-from broker.sandbox.openid_fetch import IssuerClient
-from broker.sandbox.published_certificates import PublishedCertificates
-from broker.sandbox.received import Environ
-from broker.sandbox.sns_signer import SnsSigner
-from broker.sandbox.stack_answers import StackAnswers
-from broker.sandbox.stacks import CloudFormation
-from broker.sandbox.sts import AssumeRoleService
-from broker.sandbox.web_identity import WebIdentityService
+from broker.sandbox.services import iam_checks, identity_providers, kms, managed_policies, sts
+from broker.sandbox.services.credentials import CredentialRegister
+from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.services.sts import AssumeRoleService
+from broker.sandbox.web_identity import endpoint as web_identity_endpoint
+from broker.sandbox.web_identity.exchange import WebIdentityService
+from broker.sandbox.web_identity.openid_fetch import IssuerClient
 
 HOST = "127.0.0.1"
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.sandbox import openid_fetch
-from broker.sandbox.openid_fetch import (
+from broker.sandbox.web_identity import openid_fetch
+from broker.sandbox.web_identity.openid_fetch import (
     MAX_BYTES,
     Discovery,
     DocumentRefusedError,

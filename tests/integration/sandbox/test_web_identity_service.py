@@ -11,12 +11,12 @@ import pytest
 from moto.iam.models import iam_backends
 
 from broker.sandbox.clock import Clock
-from broker.sandbox.credentials import CredentialRegister
-from broker.sandbox.iam_directory import IamDirectory, PolicyCache
-from broker.sandbox.identity_providers import IdentityProviderActions
-from broker.sandbox.openid_fetch import Discovery, IssuerClient
-from broker.sandbox.refusals import NOT_VALIDATED, StsCode, StsRefusal
-from broker.sandbox.web_identity import WebIdentityRequest, WebIdentityService
+from broker.sandbox.services.credentials import CredentialRegister
+from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.services.identity_providers import IdentityProviderActions
+from broker.sandbox.web_identity.exchange import WebIdentityRequest, WebIdentityService
+from broker.sandbox.web_identity.openid_fetch import Discovery, IssuerClient
+from broker.sandbox.web_identity.refusals import NOT_VALIDATED, StsCode, StsRefusal
 from tests.integration.sandbox.throwaway_tokens import ec_key, jwk, signed
 
 ISSUER = "https://issuer.example.test"

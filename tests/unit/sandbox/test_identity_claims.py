@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from broker.sandbox.identity_claims import BAD_TIME, check
-from broker.sandbox.refusals import NOT_VALIDATED, StsCode, StsRefusal
+from broker.sandbox.web_identity.claims import BAD_TIME, check
+from broker.sandbox.web_identity.refusals import NOT_VALIDATED, StsCode, StsRefusal
 
 CLOCK = 1789123721
 NOW = datetime.fromtimestamp(CLOCK, UTC)

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from broker.sandbox.identity_keys import verify_signature
-from broker.sandbox.identity_token import Algorithm, UnverifiedToken
-from broker.sandbox.refusals import NO_VERIFICATION_KEY, NOT_VALIDATED, StsRefusal
+from broker.sandbox.web_identity.keys import verify_signature
+from broker.sandbox.web_identity.refusals import NO_VERIFICATION_KEY, NOT_VALIDATED, StsRefusal
+from broker.sandbox.web_identity.token import Algorithm, UnverifiedToken
 
 SIGNED = b"header.claims"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.sandbox.identity_token import Algorithm, parse
-from broker.sandbox.refusals import NOT_A_JWT, StsRefusal
+from broker.sandbox.web_identity.refusals import NOT_A_JWT, StsRefusal
+from broker.sandbox.web_identity.token import Algorithm, parse
 
 HEADER = '{"alg": "ES256", "kid": "k", "typ": "JWT"}'
 CLAIMS = '{"iss": "https://issuer.example.test", "n": 1}'

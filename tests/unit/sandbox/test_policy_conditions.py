@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.sandbox.policy_conditions import OPERATORS, parse_conditions
-from broker.sandbox.policy_patterns import Context, Match, PolicyError, every
+from broker.sandbox.policy.conditions import OPERATORS, parse_conditions
+from broker.sandbox.policy.patterns import Context, Match, PolicyError, every
 
 YES, NO, UNKNOWN = Match.YES, Match.NO, Match.UNKNOWN
 

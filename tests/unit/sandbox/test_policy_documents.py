@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from broker.sandbox.policy import PolicyDocument, PolicyError, PolicyKind
+from broker.sandbox.policy.evaluation import PolicyDocument, PolicyError, PolicyKind
 
 GOOD = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.sandbox.policy import (
+from broker.sandbox.policy.evaluation import (
     Allowed,
     AuthorizationRequest,
     Decision,

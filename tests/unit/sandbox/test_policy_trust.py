@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from broker.sandbox.policy import (
+from broker.sandbox.policy.evaluation import (
     Allowed,
     Decision,
     Denied,

@@ -1,0 +1,1 @@
+"""CloudFormation's part: stacks, their custom resources, and the SNS between them."""

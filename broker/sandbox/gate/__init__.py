@@ -1,0 +1,1 @@
+"""The gate before moto: who calls, what the call is, and whether it passes."""

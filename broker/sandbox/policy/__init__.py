@@ -1,0 +1,1 @@
+"""Policy evaluation, pure: documents, patterns, conditions, and the verdict."""

@@ -1,0 +1,1 @@
+"""AssumeRoleWithWebIdentity, as AWS was recorded to answer it."""
