@@ -23,8 +23,6 @@ LONGEST_REASON = 1000
 SETTLING = timedelta(minutes=1)
 """How long a refusal by AWS is not believed: a new role is unknown to IAM's edges for a while."""
 
-_UNFINISHED = "unfinished-"
-
 
 class Delivery(StrEnum):
     """What became of an answer that was sent."""
@@ -47,21 +45,24 @@ class ResponseUrls(Protocol):
 
 
 def physical_id(hook: Hook, answer: HookAnswer) -> str:
-    """The custom resource's id: the stack's own for life, or one that says it never came to be.
+    """The custom resource's id: the one of what was set up, or one that says it never came to be.
 
-    CloudFormation deletes a resource whose creation failed under the id of that answer, and so
-    tells us that it takes a first try back and that nobody wants the account removed.
+    CloudFormation deletes a resource whose creation failed under the id of that answer, or under
+    one of its own making where it waited in vain.
     """
     if hook.physical_resource_id is not None:
         return hook.physical_resource_id
-    name = f"support-access-{hook.account_id}"
-    return name if answer.status is HookStatus.SUCCESS else _UNFINISHED + name
+    name = _settled_name(hook)
+    return name if answer.status is HookStatus.SUCCESS else f"unfinished-{name}"
 
 
 def takes_back(hook: Hook) -> bool:
-    """Whether a Delete only takes back a creation that failed."""
-    named = hook.physical_resource_id or ""
-    return hook.kind is HookKind.DELETE and named.startswith(_UNFINISHED)
+    """Whether a Delete only takes back a creation that failed: nobody wants the account removed."""
+    return hook.kind is HookKind.DELETE and hook.physical_resource_id != _settled_name(hook)
+
+
+def _settled_name(hook: Hook) -> str:
+    return f"support-access-{hook.account_id}"
 
 
 def body_of(hook: Hook, answer: HookAnswer) -> bytes:
