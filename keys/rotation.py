@@ -135,6 +135,15 @@ def withdraw(records: Records, kid: Kid, *, now: datetime) -> Records:
     )
 
 
+def reject(records: Records, kid: Kid, *, now: datetime) -> Records:
+    """The staged key `kid` never signs: its provider does not let it."""
+    _require(records, kid, KeyState.PUBLISHED)
+    return tuple(
+        replace(record, state=KeyState.RETIRED, retired_at=now) if record.kid == kid else record
+        for record in records
+    )
+
+
 def forget(records: Records, kid: Kid) -> Records:
     """The retired key `kid` is no longer recorded."""
     _require(records, kid, KeyState.RETIRED)

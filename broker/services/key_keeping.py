@@ -22,7 +22,7 @@ from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.canaries import Canaries
 from keys.errors import KeyProviderError
-from keys.rotation import Records, activate, forget, signs, stage, withdraw
+from keys.rotation import Records, activate, forget, reject, signs, stage, withdraw
 from keys.rotation_plan import (
     ActivateKey,
     ForgetKey,
@@ -33,7 +33,7 @@ from keys.rotation_plan import (
     due_steps,
     next_due,
 )
-from keys.types import Algorithm, KeyOwner, KeyProvider, KeyReference, Kid
+from keys.types import Algorithm, KeyOwner, KeyProvider, KeyReference, Kid, ProviderKeyState
 
 POSTPONED = timedelta(hours=1)
 """When a step is tried again that was due and could not be done, such as a failed canary."""
@@ -195,6 +195,9 @@ class KeyKeeping:
             if account.consent is Consent.OFF:
                 # Nothing is signed while access is off, so that the present key does no harm.
                 return None
+            state = self._state_of(account, step.kid)
+            if state is not ProviderKeyState.ENABLED:
+                return self._reject(step.kid, state, turn, call)
             problem = self._problem_of(account, step.kid)
             if problem is not None:
                 self._record_refusal(account, step.kid, problem, call)
@@ -207,9 +210,21 @@ class KeyKeeping:
         )
         return self._save(turn, activated, event)
 
+    def _state_of(self, account: Account, kid: Kid) -> ProviderKeyState:
+        reference = _reference(account, kid)
+        with _provider_errors():
+            return self._provider_of(reference).describe(reference)
+
+    def _reject(self, kid: Kid, state: ProviderKeyState, turn: _Turn, call: Call) -> _Turn:
+        """Another key is staged in the place of one that somebody has disabled or lost."""
+        self.end(_reference(turn.account, kid))
+        keys = reject(turn.account.keys, kid, now=self.clock())
+        reason = f"it never signed, and its provider says that it is {state.value}"
+        event = _event(call, LedgerAction.KEY_WITHDRAWN, kid, reason=reason)
+        return self._save(turn, self.with_keys(turn.account, keys), event)
+
     def _problem_of(self, account: Account, kid: Kid) -> str | None:
-        reference = next(key.reference for key in account.keys if key.kid == kid)
-        return self.canaries.prove_key(account, reference).problem
+        return self.canaries.prove_key(account, _reference(account, kid)).problem
 
     def _record_refusal(self, account: Account, kid: Kid, problem: str, call: Call) -> None:
         _log.error("key_canary_failed", account=account.account_id, kid=kid, problem=problem)
@@ -223,7 +238,7 @@ class KeyKeeping:
         self.journal.record(chain_of(account.account_id), event, now=self.clock())
 
     def _withdraw(self, step: WithdrawKey, turn: _Turn, call: Call) -> _Turn:
-        self.end(next(key.reference for key in turn.account.keys if key.kid == step.kid))
+        self.end(_reference(turn.account, step.kid))
         keys = withdraw(turn.account.keys, step.kid, now=self.clock())
         event = _event(call, LedgerAction.KEY_WITHDRAWN, step.kid, reason=step.why)
         return self._save(turn, self.with_keys(turn.account, keys), event)
@@ -272,6 +287,10 @@ class KeyKeeping:
         if stored is None:
             raise NotFound("No such account is registered.")
         return stored
+
+
+def _reference(account: Account, kid: Kid) -> KeyReference:
+    return next(key.reference for key in account.keys if key.kid == kid)
 
 
 def _owner(account: Account) -> KeyOwner:

@@ -165,6 +165,26 @@ class TestAScheduledRotation:
         world.clock.advance(11 * DAY)
         assert active(world.tend().keys).kid == staged
 
+    @pytest.mark.parametrize("end", ["disable", "schedule_deletion"])
+    def test_a_staged_key_that_somebody_has_taken_away_is_replaced(self, world, end):
+        """The old key signs on until the replacement has been published for long enough."""
+        signing, staged = (key.reference for key in world.onboard().keys)
+        days = {"days": 7} if end == "schedule_deletion" else {}
+        getattr(world.provider, end)(staged, **days)
+        world.clock.advance(90 * DAY)
+        world.tend()
+        assert world.states() == ["active", "retired", "published"]
+        assert active(world.account.keys).kid == signing.kid
+        assert provider_states(world)[staged.kid] in {
+            ProviderKeyState.PENDING_DELETION,
+            ProviderKeyState.MISSING,
+        }
+
+        world.clock.advance(DAY)
+        world.tend()
+
+        assert world.states() == ["retiring", "retired", "active", "published"]
+
     def test_while_access_is_off_the_rotation_waits(self, world):
         """No role would take a canary, and nothing is signed; with consent it goes on."""
         world.onboard()

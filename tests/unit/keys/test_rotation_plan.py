@@ -19,6 +19,7 @@ from keys.rotation import (
     forget,
     next_in_line,
     published,
+    reject,
     signs,
     stage,
     withdraw,
@@ -203,6 +204,7 @@ def test_a_full_jwks_makes_the_rotation_wait_for_a_place():
         (lambda records: activate(records, Kid("x"), now=NOW), "not published"),
         (lambda records: withdraw(records, Kid("a"), now=NOW), "not retiring"),
         (lambda records: withdraw(records, Kid("b"), now=NOW), "not retiring"),
+        (lambda records: reject(records, Kid("a"), now=NOW), "not published"),
         (lambda records: forget(records, Kid("a")), "not retired"),
     ],
 )
