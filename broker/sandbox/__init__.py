@@ -8,7 +8,14 @@ How a call is decided
     signed it, `operations` which operation it is, `needs*` what that operation must be allowed,
     and `policy` decides with the caller's real policies. Only then does moto see it, and
     `agreement` holds moto to the operation that was allowed. `control` is beside the gate: what
-    is not AWS's API (accounts, stacks, the clock) under `/_sandbox/`.
+    is not AWS's API (accounts, topics, stacks, the clock) under `/_sandbox/`.
+
+How a stack is made
+    `cloudformation.stacks` makes it with the calls of the account's administrator. A custom
+    resource is asked for through its SNS topic: `topics` delivers a message that `sns_signer`
+    signed, and `custom_resources` waits until the answer arrives in CloudFormation's own bucket,
+    which `answers` plays. What AWS serves at other hosts than its endpoints is told apart here by
+    the Host header.
 
 Strict
     - Every call but AssumeRoleWithWebIdentity carries a Signature Version 4 by credentials that
@@ -46,6 +53,9 @@ Unconfirmed
 Lenient
     - IAM and STS accept plain http issuers, with a port, on 127.0.0.1 and localhost.
     - Calls come over plain http, and `aws:SecureTransport` is "true" all the same.
+    - SNS has no topic policies: whoever's own policies allow it may publish to any topic.
+    - CloudFormation waits two minutes for a custom resource and not an hour. Of a role it changes
+      the trust policy, the description and the longest session only.
     - A change of a policy takes effect at once; AWS may take minutes. `--role-delay` plays that
       for new roles.
     - The control interface is open to everybody on the machine.
