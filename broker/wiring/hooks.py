@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import certifi
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 
 from broker.aws.outbound import Outbound
 from broker.aws.response_url import CloudFormationResponses
@@ -69,7 +71,7 @@ def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
         messages=VerifiedSnsMessages(
             topics=settings.hook_topics,
             certificates=SigningCertificates(
-                anchors=_anchors(settings), regions=regions, outbound=outbound
+                anchors=trust_anchors(settings), regions=regions, outbound=outbound
             ),
             clock=utc_now,
         ),
@@ -87,10 +89,14 @@ def build_hooks(base: Foundation, lifecycle: Lifecycle) -> Hooks:
     return Hooks(reception=reception, work=work)
 
 
-def _anchors(settings: Settings) -> list[x509.Certificate]:
+def trust_anchors(settings: Settings) -> list[x509.Certificate]:
+    """The roots that SNS's certificates must lead to. Raises ConfigurationError."""
     try:
         text = Path(settings.sns_trust_anchors or certifi.where()).read_bytes()
-        return x509.load_pem_x509_certificates(text)
+        with warnings.catch_warnings():
+            # Among the world's roots some carry serial numbers that RFC 5280 does not allow.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return x509.load_pem_x509_certificates(text)
     except (OSError, ValueError) as e:
         raise ConfigurationError(
             ["BROKER_SNS_TRUST_ANCHORS: must be a readable file of certificates in PEM"]
