@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from broker.domain.onboarding import template
-from broker.sandbox.template import Resolver, Template
-from broker.sandbox.template_parameters import bind_parameters
+from broker.sandbox.cloudformation.parameters import bind_parameters
+from broker.sandbox.cloudformation.template import Resolver, Template
 
 ACCOUNT = "111122223333"
 GIVEN = {

@@ -11,7 +11,7 @@ import hcl2
 import pytest
 
 from broker.domain.onboarding import template
-from broker.sandbox.template import Template
+from broker.sandbox.cloudformation.template import Template
 from tests.unit.domain.rendered_template import ACCOUNT, GIVEN, listed, properties, statements
 
 MODULE = Path(__file__).parents[3] / "docs" / "terraform"
