@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.model import OperationModel
 
 from broker import settings
-from broker.cli.demo.stage import NAME_PREFIX, VENDOR_ACCOUNT, Stage
+from broker.cli.demo.stage import NAME_PREFIX, PATIENCE, VENDOR_ACCOUNT, Stage
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.canaries import NegativeCanary, negative_canaries
 from broker.domain.identifiers import AccountId
@@ -33,6 +35,7 @@ from broker.services.observations import Unobserved
 from broker.services.reconcile import Depth
 from broker.store.journal import Journal
 from broker.wiring import Services, build
+from keys.rotation import published
 from keys.types import KeyState
 
 WORKER = Call(
@@ -227,6 +230,18 @@ class World:
             url = services.onboarding.launch_url(record(services, account_id))
             self.stage.create_stack({"account_id": account_id, "launch_url": url})
 
+    def await_issuer(self, account_id: AccountId) -> None:
+        """Return once the issuer publishes what is recorded: it reads the store in turns.
+
+        Here hours pass in no time, in which it would have done so.
+        """
+        account = record(self.watching, account_id)
+        recorded = {key.kid for key in published(account.keys)}
+        deadline = time.monotonic() + PATIENCE
+        while recorded != _published_kids(account.issuer):
+            assert time.monotonic() < deadline, "the issuer does not follow the store"
+            time.sleep(0.02)
+
     def iam(self, account_id: AccountId) -> Any:
         """The account's IAM, as its own administrator sees it."""
         return self.administrators[account_id]
@@ -271,6 +286,12 @@ class World:
         chain, journal = chain_of(account_id), self.watching.store.journal
         entries = journal.entries(chain, after=0, limit=1000)
         assert verify(entries, chain=chain) == journal.head(chain)
+
+
+def _published_kids(issuer: str) -> set[str]:
+    discovery = httpx.get(f"{issuer}/.well-known/openid-configuration", trust_env=False)
+    jwks = httpx.get(discovery.raise_for_status().json()["jwks_uri"], trust_env=False)
+    return {key["kid"] for key in jwks.raise_for_status().json()["keys"]}
 
 
 def _role_names(iam: Any) -> list[str]:

@@ -45,8 +45,11 @@ ROTATION_IS_DUE = 91 * DAY
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One world for all tests; no worker of another process takes over what died."""
-    alone = {"BROKER_SERVE_WORKER": "false"}
+    """One world for all tests; no worker of another process takes over what died.
+
+    Its issuer is one process, so that what it publishes once it publishes from then on.
+    """
+    alone = {"BROKER_SERVE_WORKER": "false", "BROKER_WORKERS": "1"}
     with (
         Stage(tmp_path_factory.mktemp("cuts") / "stage", settings=alone) as stage,
         on_mains(stage) as made,
@@ -99,6 +102,7 @@ def due(_: World, services: Services, account_id: AccountId) -> None:
 def switched(world: World, services: Services, account_id: AccountId) -> None:
     """An active account whose old key retires."""
     provision(world, services, account_id)
+    world.await_issuer(account_id)
     with world.process(ahead=ROTATION_IS_DUE) as later:
         work(later, account_id)
 
@@ -185,6 +189,8 @@ def prepared(world: World, scenario: Scenario) -> AccountId:
     account_id = world.new_account()
     world.mains.restore()
     scenario.before(world, world.watching, account_id)
+    if scenario.before is not nothing:
+        world.await_issuer(account_id)
     return account_id
 
 
