@@ -89,9 +89,13 @@ class Reconcile:
 
     def _pass(self, account_id: AccountId, call: Call, *, depth: Depth) -> Account:
         try:
-            if depth is Depth.FULL:
+            if depth is Depth.FULL and not self.settling.stored(account_id).record.keys:
+                # IAM reads the JWKS when the provider is made, so there must be one.
                 self.key_keeping.tend(account_id, call)
             account = self._converge(account_id, call)
+            if depth is Depth.FULL:
+                # Only now: a key provider that is gone must not keep the roles from repair.
+                self.key_keeping.tend(account_id, call)
             if depth is Depth.FULL and account.consent is not Consent.OFF:
                 self._prove(account, call)
         except BrokerError as e:

