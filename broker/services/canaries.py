@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+
+import structlog
 
 from broker.domain.accounts import Account, subject_of
 from broker.domain.canaries import (
@@ -17,10 +19,11 @@ from broker.domain.canaries import (
 from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grants import Access
 from broker.domain.iam_documents import deny_everything
+from broker.domain.identifiers import AccountId
 from broker.domain.ports import WebIdentityExchange
 from broker.domain.role_plan import RolePolicy, role_arn
 from broker.domain.sessions import SHORTEST, role_session_name
-from broker.errors import UpstreamRejected
+from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock, Entropy
 from broker.services.minting import Minter
 from keys.types import KeyReference
@@ -30,6 +33,13 @@ FRESH_ROLE_WAITS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 3, 4, 
 
 SETTLED_ROLE_WAITS = FRESH_ROLE_WAITS[:2]
 """The same for a role that is not new: only what a change a moment ago needs."""
+
+
+_log = structlog.get_logger(__name__)
+
+
+def nobody(_: AccountId) -> None:
+    """There is no other account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class Canaries:
     entropy: Entropy
     sleep: Callable[[float], None]
     waits: Sequence[timedelta] = FRESH_ROLE_WAITS
+    neighbour: Callable[[AccountId], Account | None] = nobody
+    """Another account whose token must be refused here; None where there is none yet."""
 
     def prove(self, account: Account) -> Iterator[CanaryResult]:
         """The results of both roles' canaries. Raises like `of_role`."""
@@ -101,12 +113,32 @@ class Canaries:
             pinned=account.partition in self.policy.pinned_partitions,
         )
         for canary in spoilt:
-            yield self._negative(account, access, canary)
+            yield self._negative(account, access, canary, bearer=account)
+        yield self._of_a_stranger(account, access)
 
-    def _negative(self, account: Account, access: Access, canary: NegativeCanary) -> CanaryResult:
+    def _of_a_stranger(self, account: Account, access: Access) -> CanaryResult:
+        """Another account's token, good as it is, but not here.
+
+        Where there is no other account, or its key cannot sign, it is this account's key under
+        the name of an issuer that nobody trusts.
+        """
+        canary = NegativeCanary("of another account", lambda claims: claims)
+        neighbour = self.neighbour(account.account_id)
+        if neighbour is not None:
+            try:
+                return self._negative(account, access, canary, bearer=neighbour)
+            except DependencyUnavailable:
+                _log.warning("neighbour_cannot_sign", account=neighbour.account_id)
+        base = account.issuer.rpartition("/")[0]
+        nobodys = replace(account, issuer=f"{base}/{self.entropy.issuer_id()}")
+        return self._negative(account, access, canary, bearer=nobodys)
+
+    def _negative(
+        self, account: Account, access: Access, canary: NegativeCanary, *, bearer: Account
+    ) -> CanaryResult:
         name = f"{access.value}: a token {canary.name}"
         try:
-            self._exchange(account, access, canary.spoil)
+            self._exchange(account, access, canary.spoil, bearer=bearer)
         except UpstreamRejected as e:
             if e.code != UpstreamRejected.code:
                 # AWS got no keys, so it has judged nothing.
@@ -121,12 +153,15 @@ class Canaries:
         spoil: Callable[[Claims], Claims],
         *,
         key: KeyReference | None = None,
+        bearer: Account | None = None,
     ) -> None:
+        """Exchange a token of `bearer` (the account itself if not said) for a role of `account`."""
+        bearer = bearer or account
         session_id = self.entropy.session_id()
         arn = self._role_arn(account, access)
         subject = TokenSubject(
-            issuer=account.issuer,
-            subject=subject_of(account.account_id),
+            issuer=bearer.issuer,
+            subject=subject_of(bearer.account_id),
             role_arn=arn,
             engineer=CANARY_ENGINEER,
             ticket_id=CANARY_TICKET,
@@ -134,7 +169,7 @@ class Canaries:
             jti=self.entropy.jti(),
         )
         claims = spoil(identity_claims(subject, now=self.clock()))
-        token = self.minter.mint_with(key, claims) if key else self.minter.mint(account, claims)
+        token = self.minter.mint_with(key, claims) if key else self.minter.mint(bearer, claims)
         self.exchange.exchange(
             identity_token=token.compact,
             role_arn=arn,

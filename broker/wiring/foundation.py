@@ -6,11 +6,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from broker.aws.clients import AwsLocation, Clients
 from broker.aws.management_role import StsManagementRole
 from broker.aws.web_identity import StsWebIdentity
+from broker.domain.accounts import Account, AccountState
+from broker.domain.identifiers import AccountId
+from broker.domain.ports import AccountRepository
 from broker.domain.role_plan import RolePolicy
 from broker.errors import ConfigurationError
 from broker.services.ambient import Entropy, utc_now
@@ -82,8 +86,21 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
             clock=utc_now,
             entropy=entropy,
             sleep=time.sleep,
+            neighbour=partial(_neighbour, store.accounts),
         ),
         management=StsManagementRole(clients=clients, name_prefix=settings.name_prefix),
+    )
+
+
+def _neighbour(accounts: AccountRepository, account_id: AccountId) -> Account | None:
+    """Some other account that is active; the first few are enough to look at."""
+    return next(
+        (
+            other
+            for other in accounts.page(cursor=None, limit=10).items
+            if other.account_id != account_id and other.state is AccountState.ACTIVE
+        ),
+        None,
     )
 
 

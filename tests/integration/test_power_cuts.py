@@ -4,7 +4,7 @@ The calls are counted in a run that nobody disturbs; each of them is a crash poi
 before and right after it. Between two points of which the second finds nothing changed, at AWS or
 in the store, it makes no difference where the process dies: of such points the first stands for
 all, on an account of its own. Negative canaries are fewer than in production, one a role instead
-of seven: they write nothing, so that dying at each is the same.
+of eight: they write nothing, so that dying at each is the same.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.accounts import Consent
+from broker.domain.accounts import Account, Consent
 from broker.domain.claims import ROLES_CLAIM, TAGS_CLAIM
 from broker.domain.diagnosis import CheckStatus
 from broker.domain.grants import Access
@@ -22,7 +22,7 @@ from broker.services.ambient import Entropy
 from broker.services.calls import Call
 from broker.services.canaries import Canaries
 from broker.services.examinations.enforcement import EnforcementExamination
-from tests.unit.domain.making import NOW, account
+from tests.unit.domain.making import NOW, OTHER_ACCOUNT, account
 
 CALL = Call(
     caller=Caller(subject="operator:tests", roles=frozenset({Role.ADMIN})),
@@ -39,7 +39,8 @@ Judge = Callable[[Mapping[str, Any], str], BrokerError | None]
 def is_good(claims: Mapping[str, Any], role_arn: str) -> bool:
     """Whether AWS should accept these claims for the role."""
     return (
-        claims["aud"] == "sts.amazonaws.com"
+        claims["iss"] == account().issuer
+        and claims["aud"] == "sts.amazonaws.com"
         and claims["sub"].startswith("support:1")
         and claims.get(ROLES_CLAIM) == [role_arn]
         and {"Ticket", "Session"} <= claims[TAGS_CLAIM]["principal_tags"].keys()
@@ -88,10 +89,40 @@ def refusing_spoilt_with(error: BrokerError) -> Judge:
 
 
 def test_an_aws_that_enforces_everything() -> None:
-    """Each role: one accepted, seven refused."""
+    """Each role: one accepted, eight refused."""
     results = list(canaries(strict).prove(account()))
-    assert len(results) == 16
+    assert len(results) == 18
     assert {result.problem for result in results} == {None}
+
+
+NEIGHBOUR = account(account_id=OTHER_ACCOUNT, issuer="https://broker.example.com/oidc/" + "b" * 32)
+
+
+def test_an_account_that_takes_its_neighbours_tokens_is_found_out() -> None:
+    """One account, one issuer, one key (promise 1): AWS has to refuse another account's token."""
+
+    def trusts_the_neighbour(claims: Mapping[str, Any], role_arn: str) -> BrokerError | None:
+        from_next_door = claims["iss"] == NEIGHBOUR.issuer and claims["sub"].startswith("support:4")
+        return None if from_next_door else strict(claims, role_arn)
+
+    made = replace(canaries(trusts_the_neighbour), neighbour=lambda _: NEIGHBOUR)
+    problems = {r.name: r.problem for r in made.prove(account()) if r.problem is not None}
+    assert problems == {
+        f"{access.value}: a token of another account": "AWS accepted it" for access in Access
+    }
+
+
+def test_a_neighbour_whose_key_is_gone_is_not_waited_for() -> None:
+    """Another account's trouble must not keep this one from being proved."""
+
+    def mint(bearer: Account, claims: Mapping[str, Any]) -> SimpleNamespace:
+        if bearer == NEIGHBOUR:
+            raise OUTAGE
+        return good.minter.mint(bearer, claims)
+
+    good = canaries(strict)
+    made = replace(good, neighbour=lambda _: NEIGHBOUR, minter=SimpleNamespace(mint=mint))
+    assert {result.problem for result in made.prove(account())} == {None}
 
 
 @pytest.mark.parametrize("error", [UNREACHABLE, OUTAGE])

@@ -52,12 +52,12 @@ def _made(world: World, customer: Customer) -> tuple[Play, Play]:
 
 
 def _canaries(world: World, customer: Customer) -> Step:
-    """Each role took one good token and refused the seven spoilt ones."""
+    """Each role took one good token and refused the eight spoilt ones."""
     entries = world.ledger(Role.AUDITOR, account_id=customer.account["account_id"])
     canaries = next(entry for entry in entries if entry["action"] == "account.canary")
     return Step(
         title=f"{customer.account['customer']}: AWS was tried with canary tokens",
-        expected="2 accepted, 14 refused",
+        expected="2 accepted, 16 refused",
         got=_tally(canaries["details"]),
         detail=f"failed: {canaries['details']['failed']}",
     )
