@@ -6,6 +6,7 @@ session once its write has been acknowledged.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -27,6 +28,8 @@ def start_writer(url: str, namespace: str, *, first: int, count: int) -> subproc
 
 
 def main(url: str, namespace: str, first: str, count: str) -> None:
+    # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with open_store(url, namespace=namespace) as store:
         for number in range(int(first), int(first) + int(count)):
             session = a_session(number)

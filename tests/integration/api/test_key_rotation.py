@@ -16,6 +16,7 @@ from broker.cli.demo.stage import NAME_PREFIX, VENDOR_ACCOUNT, command
 from broker.domain.identifiers import AccountId
 from broker.services.reconcile import Depth
 from keys.errors import KeyUnavailable
+from tests.contract.store_servers import until
 from tests.integration.api.world import OPERATOR, World, assert_problem
 
 ROTATING = "312312312312"
@@ -94,7 +95,8 @@ def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console,
     assert state == "PendingDeletion"
     opened = session(world)
     assert opened.status_code == 201, opened.text
-    assert old not in published(account["issuer"])
+    # Each process follows the store within seconds.
+    until(lambda: old not in published(account["issuer"]))
     told = [(entry.action, entry.outcome) for entry in world.ledger(ROTATING)]
     for entry in (
         ("account.revoked", "intended"),

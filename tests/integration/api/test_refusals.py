@@ -143,8 +143,8 @@ def test_a_customer_switches_access_off_and_on(world: World) -> None:
         assert_problem(world.session(client, **asked), 403, "consent_off")
         assert [entry.reason for entry in watched.new_entries()] == ["consent_off"]
     assert customer.patch(f"/v1/accounts/{QUIET}", json={"consent": "per_grant"}).is_success
-    answer = world.session(world.inside(ENGINEER), **asked)
-    assert answer.status_code == 201, "the grant that was given before still holds"
+    # What standing consent granted ended with it: now the customer is asked for each access.
+    assert_problem(world.session(world.inside(ENGINEER), **asked), 403, "grant_required")
     other = world.session(world.inside(ENGINEER), access="case", **asked)
     assert_problem(other, 403, "grant_required")
 
