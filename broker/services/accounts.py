@@ -16,6 +16,7 @@ from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
+from keys.types import KeyState
 
 PATIENCE = timedelta(seconds=20)
 """How long a registration waits for a worker that has found the account before it had its keys."""
@@ -84,13 +85,14 @@ class Accounts:
         gone: the account is registered then, and gets its keys as soon as possible.
         """
         self.gate.require(call, Action.REGISTER_ACCOUNT, account_id=new.account_id)
-        if self.accounts.get(new.account_id) is not None:
+        stored = self.accounts.get(new.account_id)
+        if stored is not None and not _has_left(stored.record):
             raise _already_registered()
-        account = self._written_down(new, call)
+        account = self._written_down(new, call, expected=stored.version if stored else 0)
         with self.leasing.exclusive(account.account_id, holder=call.request_id, patience=PATIENCE):
             return self.key_keeping.tend(account.account_id, call, marked_at=account.staging_since)
 
-    def _written_down(self, new: NewAccount, call: Call) -> Account:
+    def _written_down(self, new: NewAccount, call: Call, *, expected: int) -> Account:
         now = self.clock()
         issuer_id = self.entropy.issuer_id()
         account = Account(
@@ -123,7 +125,10 @@ class Accounts:
         )
         try:
             self.journal.record(
-                chain_of(account.account_id), event, now=now, saves=[Save(account, expected=0)]
+                chain_of(account.account_id),
+                event,
+                now=now,
+                saves=[Save(account, expected=expected)],
             )
         except Conflict as e:
             raise _already_registered() from e
@@ -164,6 +169,12 @@ class Accounts:
         if stored is None:
             raise NotFound("No such account is registered.")
         return stored
+
+
+def _has_left(account: Account) -> bool:
+    """Whether the account was removed and its issuer closed: then it may come again, as new."""
+    closed = all(key.state is KeyState.RETIRED for key in account.keys)
+    return account.state is AccountState.REMOVED and closed
 
 
 def _already_registered() -> Conflict:
