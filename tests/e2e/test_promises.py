@@ -132,7 +132,7 @@ def test_an_account_is_active_only_after_aws_has_proved_it(world: World) -> None
     assert proof["outcome"] == "done"
     assert proof["details"]["failed"] == []
     missing = ("without the ticket tag", "without the session tag", "without source identity")
-    others = ("for another audience", "for another subject")
+    others = ("for another audience", "for another subject", "of another account")
     pinned = ("pinned to the other role", "pinned to no role")
     expected = {
         f"{access}: a {token}"

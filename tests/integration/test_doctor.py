@@ -203,7 +203,7 @@ def test_its_exchanges_are_in_the_ledger(ward: Ward) -> None:
     assert (intended["outcome"], done["outcome"]) == ("intended", "done")
     assert intended["action"] == done["action"] == "account.canary"
     assert intended["actor"].startswith("operator:")
-    assert len(done["details"]["ran"]) == 16
+    assert len(done["details"]["ran"]) == 18
     assert done["details"]["failed"] == []
 
 
