@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from broker.aws.errors import code_of, log_refusal, translated
 from broker.domain.iam_documents import Document, compact
+from broker.domain.lifecycle import has_tags
 from broker.domain.observed import Observed, ObservedProvider, ObservedRole
 from broker.domain.role_plan import ProviderSpec, Wanted
 from broker.domain.steps import (
@@ -109,7 +110,7 @@ class IamOfAccount:
         return {
             name: role
             for name, role in found.items()
-            if role is not None and _carries(role.tags, wanted.provider.tags)
+            if role is not None and has_tags(role.tags, wanted.provider.tags)
         }
 
     def _leftover_providers(self, wanted: ProviderSpec) -> tuple[str, ...]:
@@ -286,10 +287,6 @@ def _read_tags(found: Sequence[TagTypeDef]) -> dict[str, str]:
 
 def _written_tags(tags: Mapping[str, str]) -> list[TagTypeDef]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-
-
-def _carries(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(found.get(key) == value for key, value in wanted.items())
 
 
 def _seconds(duration: timedelta) -> int:

@@ -23,6 +23,10 @@ class AccountState(StrEnum):
     REMOVED = "removed"
 
 
+LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
+"""On its way out, or gone: nothing is repaired, staged or opened any more."""
+
+
 class Consent(StrEnum):
     """The customer's word: any open ticket is enough, each grant is asked for, or nothing goes."""
 

@@ -107,7 +107,7 @@ def _provider_steps(
     if wanted.thumbprints and observed.thumbprints != wanted.thumbprints:
         why = "the certificate thumbprints were changed"
         yield SetThumbprints(provider_arn=wanted.arn, thumbprints=wanted.thumbprints, why=why)
-    if not _has_tags(observed.tags, wanted.tags):
+    if not has_tags(observed.tags, wanted.tags):
         yield TagProvider(provider_arn=wanted.arn, tags=wanted.tags, why="our tags are gone")
 
 
@@ -141,7 +141,7 @@ def _limit_steps(wanted: RoleSpec, found: ObservedRole) -> Iterator[RoleStep]:
             longest_session=wanted.longest_session,
             why="the maximum session duration differs",
         )
-    if not _has_tags(found.tags, wanted.tags):
+    if not has_tags(found.tags, wanted.tags):
         yield TagRole(role_name=name, tags=wanted.tags, why="our tags are gone")
 
 
@@ -196,7 +196,8 @@ def _put(role_name: str, policy_name: str, document: Document, why: str) -> PutI
     return PutInlinePolicy(role_name=role_name, policy_name=policy_name, document=document, why=why)
 
 
-def _has_tags(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+def has_tags(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether every wanted tag is there with its value; a customer's own tags do not matter."""
     return all(found.get(key) == value for key, value in wanted.items())
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.accounts import Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
@@ -42,7 +42,6 @@ _ROUNDS = 100
 """Far more steps than any account can have to do, and than writes can come between."""
 
 _WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
-_LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
 
 _log = structlog.get_logger(__name__)
 
@@ -139,7 +138,7 @@ class KeyKeeping:
             self.end(reference)
 
     def _next_step(self, account: Account, refused: set[Step]) -> Step | None:
-        if account.state in _LEAVING:
+        if account.state in LEAVING:
             return None
         steps = due_steps(
             account.keys, self.clock(), self.policy, asked_at=account.rotation_asked_at

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from broker.domain.accounts import Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import plan, silencing_plan
@@ -77,7 +77,7 @@ class Reconcile:
         self.settling.stored(account_id)
         with self.leasing.exclusive(account_id, holder=call.request_id, patience=patience):
             account = self.settling.stored(account_id).record
-            if account.state in (AccountState.REMOVING, AccountState.REMOVED):
+            if account.state in LEAVING:
                 return self.removal.carry_on(account_id, call)
             return self._pass(account_id, call, depth=depth)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from broker.domain.accounts import Account, AccountState
+from broker.domain.accounts import LEAVING, Account, AccountState
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import removal_plan
@@ -54,7 +54,7 @@ class Removal:
     def begin(self, account_id: AccountId, call: Call) -> Account:
         """Like `ask`, on the word of the customer's own stack."""
         stored = self.settling.stored(account_id)
-        if stored.record.state in (AccountState.REMOVING, AccountState.REMOVED):
+        if stored.record.state in LEAVING:
             return stored.record
         leaving = replace(
             stored.record,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from broker.domain.accounts import Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
@@ -30,7 +30,6 @@ _TRIES = 10
 """Writes of one account's record that meet take turns."""
 
 _WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
-_LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
 
 
 _Change = Callable[[Account, Call], tuple[Account, tuple[Event, ...]]]
@@ -88,7 +87,7 @@ class Rotating:
     def _write_down(self, account_id: AccountId, change: _Change, call: Call) -> None:
         for _ in range(_TRIES):
             stored = self._stored(account_id)
-            if stored.record.state in _LEAVING:
+            if stored.record.state in LEAVING:
                 raise _leaving()
             changed, events = change(stored.record, call)
             save = Save(changed, expected=stored.version)

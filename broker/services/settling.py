@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.accounts import Account, AccountState
+from broker.domain.accounts import LEAVING, Account, AccountState
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
@@ -19,7 +19,6 @@ from broker.services.calls import Call
 FULL_CHECK_EVERY = timedelta(hours=6)
 """How often a healthy account is looked at: drift is rare, and a check costs some thirty calls."""
 
-_LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
 
 UNPROVED_CHECK_EVERY = timedelta(minutes=10)
 """How soon an account is looked at again that a quick pass left as it was, degraded say."""
@@ -52,7 +51,7 @@ class Settling:
         due at once; otherwise the account is looked at again in its turn.
         """
         stored = self.stored(planned.account_id)
-        if stored.record.state in _LEAVING:
+        if stored.record.state in LEAVING:
             return stored.record
         now = self.clock()
         is_current = _wants(stored.record) == _wants(planned)
@@ -121,7 +120,7 @@ class Settling:
 
 def _state_after(state: AccountState, error: BrokerError) -> AccountState:
     """An account whose stack was never there stays registered, one on its way out goes on."""
-    if state is AccountState.REGISTERED or state in _LEAVING:
+    if state is AccountState.REGISTERED or state in LEAVING:
         return state
     return AccountState.DEGRADED if isinstance(error, UpstreamRejected) else state
 
