@@ -78,6 +78,8 @@ class Account:
     revocations: Revocations = NOTHING_REVOKED
     staging_since: Timestamp | None = None
     rotation_asked_at: Timestamp | None = None
+    checkpoint_bucket: str | None = None
+    """The customer's own S3 bucket, which gets a copy of each signed head of the ledger."""
 
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""

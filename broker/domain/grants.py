@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
@@ -27,13 +27,28 @@ class GrantState(StrEnum):
     EXPIRED = "expired"
 
 
+class Urgency(StrEnum):
+    """Whether a grant waits for approval. Breaking the glass skips that, for all to see."""
+
+    ROUTINE = "routine"
+    BREAK_GLASS = "break_glass"
+
+
 BY_POLICY = "policy:standing"
 """The approver of a grant that the customer's standing consent approved."""
+
+BY_BREAK_GLASS = "policy:break-glass"
+"""The approver of a grant that somebody gave themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One grant as stored; ask `state_at` for its state."""
+    """One grant as stored; ask `state_at` for its state.
+
+    `expires_at` is when a request lapses, and once it is approved, when the grant ends.
+    `duration` is how long it lasts from its approval on, `requested_by` who asked for it where
+    that was not the engineer, and `decision_reason` what the last who decided on it gave as theirs.
+    """
 
     grant_id: GrantId
     account_id: AccountId
@@ -45,6 +60,11 @@ class Grant:
     approver: str | None
     created_at: Timestamp
     expires_at: Timestamp
+    urgency: Urgency = Urgency.ROUTINE
+    duration: timedelta = timedelta(0)
+    requested_by: str | None = None
+    decided_at: Timestamp | None = None
+    decision_reason: str | None = None
 
     def state_at(self, now: datetime) -> GrantState:
         """The state at `now`: an approved or requested grant expires by itself."""

@@ -159,6 +159,23 @@ def session_policy(services: Sequence[ServiceName]) -> str | None:
     return text
 
 
+def only_actions(actions: Sequence[str]) -> str:
+    """The session policy of the broker's own sessions: exactly these actions, as far as the role
+    allows them.
+
+    Raises ValueError where none is named: a session without a policy could do all that its role
+    may.
+    """
+    if not actions:
+        raise ValueError("a session of the broker's own names what it is for")
+    return compact(
+        {
+            "Version": VERSION,
+            "Statement": [{"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}],
+        }
+    )
+
+
 def deny_everything() -> str:
     """The session policy of a canary: the exchange is proved, the credentials can do nothing."""
     return compact(

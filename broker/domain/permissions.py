@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,8 @@ class Role(StrEnum):
     APPROVER = "approver"
     CUSTOMER = "customer"
     CONSOLE = "console"
+    BREAK_GLASS = "break_glass"
+    """May give itself a grant, in the open, where there is no time to ask for one."""
     AUDITOR = "auditor"
     ADMIN = "admin"
 
@@ -29,6 +31,7 @@ class Action(StrEnum):
     """Having the ExternalId and the launch link: whoever knows them can speak for the stack."""
     CHANGE_ACCOUNT = "accounts:change"
     CHANGE_CONSENT = "accounts:consent"
+    CHANGE_CHECKPOINT_BUCKET = "accounts:checkpoint-bucket"
     RECONCILE_ACCOUNT = "accounts:reconcile"
     REMOVE_ACCOUNT = "accounts:remove"
     REVOKE_ACCOUNT = "accounts:revoke"
@@ -37,10 +40,22 @@ class Action(StrEnum):
     ROTATE_KEYS = "accounts:rotate-keys"
     WRITE_TICKET = "tickets:write"
     READ_TICKET = "tickets:read"
+    REQUEST_GRANT = "grants:request"
+    BREAK_GLASS = "grants:break-glass"
+    READ_GRANT = "grants:read"
+    DECIDE_GRANT = "grants:decide"
+    """Approving or denying a request; never one's own, whatever the roles."""
+    REVOKE_GRANT = "grants:revoke"
     OPEN_SESSION = "sessions:open"
     READ_SESSION = "sessions:read"
+    READ_ACTIVITY = "sessions:activity"
     REVOKE_SESSION = "sessions:revoke"
+    REVOKE_MANY = "revocations:create"
+    """Ending what an engineer has, what a ticket led to, or everything there is."""
     READ_LEDGER = "ledger:read"
+    SIGN_LEDGER = "ledger:sign"
+    RECONCILE_LEDGER = "ledger:reconcile"
+    ARCHIVE_LEDGER = "ledger:archive"
     MANAGE_API_TOKENS = "tokens:manage"
     READ_SELF = "me:read"
 
@@ -53,6 +68,8 @@ class Condition(StrEnum):
     """Only for accounts that the caller's token names."""
     OWN = "own"
     """Only for what belongs to the caller as an engineer."""
+    ASSIGNED = "assigned ticket"
+    """Only for tickets that are assigned to the caller, or to nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +86,8 @@ class Caller:
     api_token_id: str | None = None
 
 
-_ALWAYS, _BOUND, _OWN = Condition.ALWAYS, Condition.BOUND_ACCOUNT, Condition.OWN
+_ALWAYS, _BOUND = Condition.ALWAYS, Condition.BOUND_ACCOUNT
+_OWN, _ASSIGNED = Condition.OWN, Condition.ASSIGNED
 _R = Role
 
 PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
@@ -79,12 +97,14 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.APPROVER: _ALWAYS,
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _ALWAYS,
         _R.AUDITOR: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
     Action.ONBOARD_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.CHANGE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.CHANGE_CONSENT: {_R.CUSTOMER: _BOUND},
+    Action.CHANGE_CHECKPOINT_BUCKET: {_R.CUSTOMER: _BOUND},
     Action.RECONCILE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REMOVE_ACCOUNT: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.REVOKE_ACCOUNT: {_R.CUSTOMER: _BOUND, _R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
@@ -103,18 +123,46 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
     Action.ROTATE_KEYS: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.WRITE_TICKET: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.READ_TICKET: {
-        _R.ENGINEER: _ALWAYS,
+        _R.ENGINEER: _ASSIGNED,
         _R.APPROVER: _ALWAYS,
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _ASSIGNED,
         _R.AUDITOR: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
-    Action.OPEN_SESSION: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS},
+    Action.REQUEST_GRANT: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS},
+    Action.BREAK_GLASS: {_R.BREAK_GLASS: _OWN},
+    Action.READ_GRANT: {
+        _R.ENGINEER: _OWN,
+        _R.APPROVER: _ALWAYS,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _OWN,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.DECIDE_GRANT: {_R.APPROVER: _ALWAYS, _R.CUSTOMER: _BOUND},
+    Action.REVOKE_GRANT: {
+        _R.ENGINEER: _OWN,
+        _R.APPROVER: _ALWAYS,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _OWN,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.OPEN_SESSION: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS, _R.BREAK_GLASS: _OWN},
     Action.READ_SESSION: {
         _R.ENGINEER: _OWN,
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _OWN,
+        _R.AUDITOR: _ALWAYS,
+        _R.ADMIN: _ALWAYS,
+    },
+    Action.READ_ACTIVITY: {
+        _R.ENGINEER: _OWN,
+        _R.CUSTOMER: _BOUND,
         _R.AUDITOR: _ALWAYS,
         _R.ADMIN: _ALWAYS,
     },
@@ -122,9 +170,14 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.ENGINEER: _OWN,
         _R.CUSTOMER: _BOUND,
         _R.CONSOLE: _ALWAYS,
+        _R.BREAK_GLASS: _OWN,
         _R.ADMIN: _ALWAYS,
     },
+    Action.REVOKE_MANY: {_R.CONSOLE: _ALWAYS, _R.ADMIN: _ALWAYS},
     Action.READ_LEDGER: {_R.CUSTOMER: _BOUND, _R.AUDITOR: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.SIGN_LEDGER: {_R.CUSTOMER: _BOUND, _R.AUDITOR: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.RECONCILE_LEDGER: {_R.CUSTOMER: _BOUND, _R.AUDITOR: _ALWAYS, _R.ADMIN: _ALWAYS},
+    Action.ARCHIVE_LEDGER: {_R.ADMIN: _ALWAYS},
     Action.MANAGE_API_TOKENS: {_R.ADMIN: _ALWAYS},
     Action.READ_SELF: dict.fromkeys(Role, _ALWAYS),
 }
@@ -141,10 +194,12 @@ def permits(
     *,
     account_id: AccountId | None = None,
     engineer: str | None = None,
+    assignees: Collection[str] | None = None,
 ) -> bool:
     """Whether `caller` may do `action` to what belongs to `account_id` and `engineer`.
 
-    An account-bound caller may touch nothing that belongs to no account, nor another account.
+    `assignees` are those of the ticket that it is about, empty for any engineer. An account-bound
+    caller may touch nothing that belongs to no account, nor another account.
     """
     bound = caller.account_ids
     if bound and account_id not in bound:
@@ -153,6 +208,8 @@ def permits(
         Condition.ALWAYS: True,
         Condition.BOUND_ACCOUNT: account_id is not None and account_id in bound,
         Condition.OWN: engineer is not None and engineer == caller.subject,
+        Condition.ASSIGNED: assignees is not None
+        and (not assignees or caller.subject in assignees),
     }
     granted = PERMITTED[action]
     return any(holds[granted[role]] for role in caller.roles if role in granted)
@@ -164,6 +221,8 @@ class Visibility:
 
     account_ids: frozenset[AccountId] | None
     engineer: str | None
+    assignee: str | None = None
+    """Only tickets that are assigned to them, or to nobody in particular."""
 
 
 def visibility(caller: Caller, action: Action) -> Visibility | None:
@@ -175,6 +234,8 @@ def visibility(caller: Caller, action: Action) -> Visibility | None:
         return Visibility(bound, None)
     if Condition.BOUND_ACCOUNT in conditions:
         return Visibility(caller.account_ids, None)
+    if Condition.ASSIGNED in conditions:
+        return Visibility(bound, None, assignee=caller.subject)
     if Condition.OWN in conditions:
         return Visibility(bound, caller.subject)
     return None

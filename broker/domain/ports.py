@@ -17,7 +17,14 @@ from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
 from broker.domain.iam_documents import Document
-from broker.domain.identifiers import AccountId, EngineerId, IssuerId, SessionId, TicketId
+from broker.domain.identifiers import (
+    AccountId,
+    EngineerId,
+    GrantId,
+    IssuerId,
+    SessionId,
+    TicketId,
+)
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
 from broker.domain.observed import Observed
 from broker.domain.role_plan import Wanted
@@ -59,13 +66,19 @@ class Journal(Protocol):
     """The only way to write: changes of records together with the entries that explain them."""
 
     def record(
-        self, chain: Chain, *events: Event, now: datetime, saves: Sequence[Save] = ()
+        self,
+        chain: Chain,
+        *events: Event,
+        now: datetime,
+        saves: Sequence[Save] = (),
+        unchanged: Sequence[Versioned[Record]] = (),
     ) -> tuple[LedgerEntry, ...]:
         """Append `events` to `chain` and apply `saves`, all or nothing, durably.
 
-        Records of an account (Account, Grant, Session) are saved with that account's chain,
-        tickets and API tokens with the broker's: one chain is one slot of a clustered store.
-        Raises Conflict (`stale_version`) if a record is not at its expected version, then
+        `unchanged` are records that must still be at the version they were read at, though they
+        are not written. Records of an account (Account, Grant, Session) go with that account's
+        chain, tickets and API tokens with the broker's: one chain is one slot of a clustered store.
+        Raises Conflict (`stale_version`) if a record is not at its expected version: then
         nothing is written; DependencyUnavailable (`ledger_unavailable`), then it may have been
         written nevertheless, but never in part.
         """
@@ -118,8 +131,29 @@ class TicketRepository(Protocol):
 class GrantRepository(Protocol):
     """Reading grants."""
 
-    def of_engineer(self, account_id: AccountId, engineer: EngineerId) -> tuple[Grant, ...]:
+    def get(self, grant_id: GrantId) -> Versioned[Grant] | None:
+        """The grant, or None."""
+        ...
+
+    def of_engineer(
+        self, account_id: AccountId, engineer: EngineerId
+    ) -> tuple[Versioned[Grant], ...]:
         """The engineer's grants for the account that have not been over for more than a day."""
+        ...
+
+    def of_ticket(self, ticket_id: TicketId) -> tuple[Versioned[Grant], ...]:
+        """The ticket's grants, in all accounts, that have not been over for more than a day."""
+        ...
+
+    def page(
+        self,
+        *,
+        account_ids: Sequence[AccountId] | None,
+        engineer: EngineerId | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Grant]:
+        """Grants, newest first; None is no filter, an empty sequence matches nothing."""
         ...
 
 
@@ -128,6 +162,10 @@ class SessionRepository(Protocol):
 
     def get(self, session_id: SessionId) -> Versioned[Session] | None:
         """The session, or None."""
+        ...
+
+    def of_grant(self, account_id: AccountId, grant_id: GrantId) -> tuple[Versioned[Session], ...]:
+        """Every session that was ever opened under the grant."""
         ...
 
     def page(
@@ -167,18 +205,21 @@ class TaskKind(StrEnum):
 
     ACCOUNT = "account"
     HOOK = "hook"
+    TICKET = "ticket"
+    SESSION = "session"
+    """A revoked session, of which AWS has not been seen to refuse the credentials yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One record whose time has come; `subject` is its account id or hook id."""
+    """One record whose time has come; `subject` is its id."""
 
     kind: TaskKind
     subject: str
 
 
 class Agenda(Protocol):
-    """The index of due times. Saving an Account or a Hook puts it down for its next time."""
+    """The index of due times. Saving a record that has one puts it down for its next time."""
 
     def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
         """At most `limit` tasks that are due, the longest due first; no other claim gets them.

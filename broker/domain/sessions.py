@@ -41,7 +41,12 @@ class SessionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One issue of credentials, as stored and shown: everything but the credentials."""
+    """One issue of credentials, as stored and shown: everything but the credentials.
+
+    A revocation is written down (`revoked_at`), then its Deny stands in the account
+    (`denied_at`), then AWS was seen to refuse (`refused_at`); `next_probe_at` is when AWS is asked
+    again until it does.
+    """
 
     session_id: SessionId
     account_id: AccountId
@@ -58,6 +63,9 @@ class Session:
     issued_at: Timestamp
     expires_at: Timestamp
     revoked_at: Timestamp | None = None
+    denied_at: Timestamp | None = None
+    refused_at: Timestamp | None = None
+    next_probe_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

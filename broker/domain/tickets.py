@@ -18,7 +18,10 @@ class TicketStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """One ticket as the vendor's console last told it; no assignees means any engineer."""
+    """One ticket as its source last told it; no assignees means any engineer.
+
+    `next_check_at` is when the worker compares what was granted for it with what it still carries.
+    """
 
     ticket_id: TicketId
     account_ids: tuple[AccountId, ...]
@@ -26,3 +29,4 @@ class Ticket:
     status: TicketStatus
     assignees: tuple[EngineerId, ...]
     updated_at: Timestamp
+    next_check_at: Timestamp | None = None

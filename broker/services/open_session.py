@@ -110,7 +110,10 @@ class OpenSession:
             caller=call.caller,
             account=account,
             ticket=ticket.record if ticket else None,
-            grants=self.grants.of_engineer(request.account_id, request.engineer),
+            grants=[
+                found.record
+                for found in self.grants.of_engineer(request.account_id, request.engineer)
+            ],
             limits=self.limits,
             now=self.clock(),
         )

@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.hooks import Hook
-from broker.domain.ports import Record, Save, Task, TaskKind
+from broker.domain.ports import Save, Task, TaskKind
+from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
 from broker.store.connection import Connection
 from broker.store.indexes import milliseconds, moment_of
 from broker.store.keyspace import Keyspace
@@ -65,7 +67,7 @@ class Agenda:
 
     def announce(self, save: Save) -> None:
         """Put the record's task down before it is written, unless it is down for earlier."""
-        entry = _entry_of(save.record)
+        entry = _entry_of(save)
         if entry is None:
             return
         task, due = entry
@@ -80,7 +82,7 @@ class Agenda:
 
         Nothing happens where a later write was announced meanwhile: that one settles it.
         """
-        entry = _entry_of(save.record)
+        entry = _entry_of(save)
         if entry is None:
             return
         task, due = entry
@@ -91,13 +93,20 @@ class Agenda:
         )
 
 
-def _entry_of(record: Record) -> tuple[Task, datetime | None] | None:
-    """The task of a record and when it is due, if ever; None for records without a task."""
-    match record:
-        case Account():
-            return Task(TaskKind.ACCOUNT, record.account_id), record.next_check_at
-        case Hook():
-            return Task(TaskKind.HOOK, record.hook_id), record.next_try_at
+def _entry_of(save: Save) -> tuple[Task, datetime | None] | None:
+    """The task of a record and when it is due, if ever; None for records without a task.
+
+    Nothing is due about a session that has just been opened: that spares the main job two writes.
+    """
+    match save.record:
+        case Account(account_id=account_id, next_check_at=due):
+            return Task(TaskKind.ACCOUNT, account_id), due
+        case Hook(hook_id=hook_id, next_try_at=due):
+            return Task(TaskKind.HOOK, hook_id), due
+        case Ticket(ticket_id=ticket_id, next_check_at=due):
+            return Task(TaskKind.TICKET, ticket_id), due
+        case Session(session_id=session_id, next_probe_at=due) if save.expected > 0:
+            return Task(TaskKind.SESSION, session_id), due
         case _:
             return None
 

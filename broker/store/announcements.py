@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from broker.domain.accounts import Account
+from broker.domain.grants import Grant
 from broker.domain.ports import Save
 from broker.domain.sessions import Session
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store.agenda import Agenda
 from broker.store.connection import Connection
-from broker.store.indexes import session_member
+from broker.store.indexes import grant_member, milliseconds, session_member
 from broker.store.keyspace import Keyspace
 from broker.store.scripts import script
 
 
 class Announcements:
-    """Makes accounts and sessions findable, and issuer ids taken for ever."""
+    """Makes accounts, grants and sessions findable, and issuer ids taken for ever."""
 
     def __init__(self, connection: Connection, keyspace: Keyspace) -> None:
         self._connection = connection
@@ -35,6 +36,8 @@ class Announcements:
                 self._account(save.record)
             case Session() if save.expected == 0:
                 self._session(save.record)
+            case Grant():
+                self._grant(save.record)
             case _:
                 pass
         self._agenda.announce(save)
@@ -61,6 +64,20 @@ class Announcements:
         )
         if holder != account.account_id:
             raise Conflict("The issuer id was given to another account and is never used again.")
+
+    def _grant(self, grant: Grant) -> None:
+        """At each save: its end may have moved, and readers go by the latest that they are told."""
+        member = grant_member(grant)
+        on_ticket = self._keyspace.grants_on(grant.ticket_id)
+        end = milliseconds(grant.expires_at)
+        self._connection.send_all(
+            [
+                ("HSET", self._keyspace.grant_accounts, grant.grant_id, grant.account_id),
+                ("ZADD", self._keyspace.grants, 0, member),
+                ("ZADD", self._keyspace.grants_by(grant.engineer), 0, member),
+                ("ZADD", on_ticket, "GT", end, f"{grant.account_id}/{grant.grant_id}"),
+            ]
+        )
 
     def _session(self, session: Session) -> None:
         member = session_member(session)

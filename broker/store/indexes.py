@@ -15,7 +15,7 @@ from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
-from broker.domain.identifiers import AccountId, SessionId
+from broker.domain.identifiers import AccountId, GrantId, SessionId
 from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Record
 from broker.domain.sessions import Session
@@ -23,6 +23,7 @@ from broker.domain.tickets import Ticket
 from broker.store.keyspace import Keyspace
 
 SESSION_MEMBER = re.compile(r"[0-9]{14}/[0-9]{12}/s-[0-9a-f]{20}")
+GRANT_MEMBER = re.compile(r"[0-9]{14}/[0-9]{12}/gr-[0-9a-f]{20}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,40 +38,54 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record is kept: its chain, its key, and the index that changes with it."""
+    """Where a record is kept: its chain, its key, and the indexes that change with it."""
 
     chain: Chain
     key: str
-    addition: Addition | None
+    additions: tuple[Addition, ...] = ()
 
 
 def place_of(record: Record, keyspace: Keyspace) -> Place:
     """Where `record` is kept."""
     match record:
         case Account():
-            return Place(chain_of(record.account_id), keyspace.account(record.account_id), None)
+            return Place(chain_of(record.account_id), keyspace.account(record.account_id))
         case Grant():
-            index = keyspace.grants_of(record.account_id, record.engineer)
-            return Place(
-                chain_of(record.account_id),
-                keyspace.grant(record.account_id, record.grant_id),
-                Addition(index, milliseconds(record.expires_at), record.grant_id),
-            )
+            return _place_of_grant(record, keyspace)
         case Session():
-            index = keyspace.sessions_in(record.account_id)
-            return Place(
-                chain_of(record.account_id),
-                keyspace.session(record.account_id, record.session_id),
-                Addition(index, 0, session_member(record)),
-            )
+            return _place_of_session(record, keyspace)
         case Ticket():
             addition = Addition(keyspace.tickets, 0, record.ticket_id)
-            return Place(BROKER_CHAIN, keyspace.ticket(record.ticket_id), addition)
+            return Place(BROKER_CHAIN, keyspace.ticket(record.ticket_id), (addition,))
         case ApiToken():
             addition = Addition(keyspace.api_tokens, 0, record.token_id)
-            return Place(BROKER_CHAIN, keyspace.api_token(record.token_id), addition)
+            return Place(BROKER_CHAIN, keyspace.api_token(record.token_id), (addition,))
         case Hook():
-            return Place(BROKER_CHAIN, keyspace.hook(record.hook_id), None)
+            return Place(BROKER_CHAIN, keyspace.hook(record.hook_id))
+
+
+def _place_of_grant(grant: Grant, keyspace: Keyspace) -> Place:
+    of_engineer = keyspace.grants_of(grant.account_id, grant.engineer)
+    return Place(
+        chain_of(grant.account_id),
+        keyspace.grant(grant.account_id, grant.grant_id),
+        (
+            Addition(of_engineer, milliseconds(grant.expires_at), grant.grant_id),
+            Addition(keyspace.grants_in(grant.account_id), 0, grant_member(grant)),
+        ),
+    )
+
+
+def _place_of_session(session: Session, keyspace: Keyspace) -> Place:
+    under_grant = keyspace.sessions_under(session.account_id, session.grant_id)
+    return Place(
+        chain_of(session.account_id),
+        keyspace.session(session.account_id, session.session_id),
+        (
+            Addition(keyspace.sessions_in(session.account_id), 0, session_member(session)),
+            Addition(under_grant, 0, session.session_id),
+        ),
+    )
 
 
 def milliseconds(moment: datetime) -> int:
@@ -94,3 +109,15 @@ def read_session_member(member: str) -> tuple[AccountId, SessionId]:
     """The account and the session that a member names."""
     _, account_id, session_id = member.split("/")
     return AccountId(account_id), SessionId(session_id)
+
+
+def grant_member(grant: Grant) -> str:
+    """A grant in an index: like a session's, by the time at which it was asked for."""
+    asked = milliseconds(grant.created_at)
+    return f"{asked:014d}/{grant.account_id}/{grant.grant_id}"
+
+
+def read_grant_member(member: str) -> tuple[AccountId, GrantId]:
+    """The account and the grant that a member names."""
+    _, account_id, grant_id = member.split("/")
+    return AccountId(account_id), GrantId(grant_id)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.ledger import GENESIS, Chain, Event, Head, LedgerEntry, seal
-from broker.domain.ports import Save
+from broker.domain.ports import Record, Save, Versioned
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store import ledger_entries, records
 from broker.store.announcements import Announcements
@@ -41,15 +41,18 @@ class _Write:
     at: datetime
     saves: tuple[Save, ...]
     places: tuple[Place, ...]
+    unchanged: tuple[Versioned[Record], ...] = ()
+    guarded: tuple[Place, ...] = ()
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
         if not self.events:
             raise ValueError("records change only together with an event that explains it")
-        if any(place.chain != self.chain for place in self.places):
-            raise ValueError("a record is saved with the chain that it belongs to")
-        if len({place.key for place in self.places}) < len(self.places):
-            raise ValueError("a record is saved once in one step")
+        places = (*self.places, *self.guarded)
+        if any(place.chain != self.chain for place in places):
+            raise ValueError("a record is saved, and guarded, with the chain that it belongs to")
+        if len({place.key for place in places}) < len(places):
+            raise ValueError("a record is saved, or guarded, once in one step")
 
     def sealed_after(self, head: Head) -> tuple[LedgerEntry, ...]:
         """The entries for the events, the first of which follows `head`."""
@@ -88,14 +91,26 @@ class Journal:
         self._tails: dict[Chain, _Tail] = {}
 
     def record(
-        self, chain: Chain, *events: Event, now: datetime, saves: Sequence[Save] = ()
+        self,
+        chain: Chain,
+        *events: Event,
+        now: datetime,
+        saves: Sequence[Save] = (),
+        unchanged: Sequence[Versioned[Record]] = (),
     ) -> tuple[LedgerEntry, ...]:
         """See the protocol Journal.
 
         Raises ValueError for records of another chain, a record twice, or no event.
         """
-        places = tuple(place_of(save.record, self._keyspace) for save in saves)
-        write = _Write(chain=chain, events=events, at=now, saves=tuple(saves), places=places)
+        write = _Write(
+            chain=chain,
+            events=events,
+            at=now,
+            saves=tuple(saves),
+            places=tuple(place_of(save.record, self._keyspace) for save in saves),
+            unchanged=tuple(unchanged),
+            guarded=tuple(place_of(guard.record, self._keyspace) for guard in unchanged),
+        )
         tail = self._tails.setdefault(chain, _Tail())
         try:
             for save in saves:
@@ -132,7 +147,7 @@ class Journal:
                 case ["done"]:
                     tail.head = _head_after(entries[-1])
                     return entries
-                case ["stale", _]:
+                case ["stale"]:
                     tail.head = head
                     raise Conflict("The record was changed meanwhile. Read it again.")
                 case ["moved", seq, digest]:
@@ -144,19 +159,21 @@ class Journal:
 
     def _send(self, write: _Write, head: Head, entries: Sequence[LedgerEntry]) -> Any:
         """What record.lua answers, once the server has confirmed it as far as it can."""
-        additions = [place.addition for place in write.places if place.addition is not None]
+        additions = [addition for place in write.places for addition in place.additions]
         keys = [
             self._keyspace.chain(write.chain),
             self._keyspace.head(write.chain),
             self._keyspace.turn(write.chain),
             *(place.key for place in write.places),
+            *(place.key for place in write.guarded),
             *(addition.index for addition in additions),
         ]
         args: list[str | int] = [self._writer, write.mark, head.seq, head.hash, entries[-1].hash]
-        args += (len(entries), len(write.saves))
+        args += (len(entries), len(write.saves), len(write.unchanged))
         args += (ledger_entries.encode(entry) for entry in entries)
         for save in write.saves:
             args += (save.expected, records.encode(save.record))
+        args += (guard.version for guard in write.unchanged)
         for addition in additions:
             args += (addition.score, addition.member)
         return self._run_confirmed(keys, args)

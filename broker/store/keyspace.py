@@ -67,6 +67,28 @@ class Keyspace:
         """Sorted set of an engineer's grant ids, by their end in Unix milliseconds."""
         return self._key(account_id, "grants-of", engineer)
 
+    def grants_in(self, account_id: AccountId) -> str:
+        """Sorted set of the account's grants, members in the order in which they were asked for."""
+        return self._key(account_id, "grants")
+
+    def grants_by(self, engineer: EngineerId) -> str:
+        """Sorted set of the engineer's grants in all accounts, in the same order."""
+        return self._broker("grants-by", engineer)
+
+    def grants_on(self, ticket_id: TicketId) -> str:
+        """Sorted set of `<account id>/<grant id>` on a ticket, by their end in milliseconds."""
+        return self._broker("grants-on", ticket_id)
+
+    @property
+    def grants(self) -> str:
+        """Sorted set of all grants, members in the order in which they were asked for."""
+        return self._broker("grants")
+
+    @property
+    def grant_accounts(self) -> str:
+        """Hash from grant id to account id."""
+        return self._broker("grant-accounts")
+
     def session(self, account_id: AccountId, session_id: SessionId) -> str:
         """Record of a session."""
         return self._key(account_id, "session", session_id)
@@ -74,6 +96,10 @@ class Keyspace:
     def sessions_in(self, account_id: AccountId) -> str:
         """Sorted set of the account's sessions, members in the order of their issue."""
         return self._key(account_id, "sessions")
+
+    def sessions_under(self, account_id: AccountId, grant_id: GrantId) -> str:
+        """Sorted set of the ids of all sessions under a grant."""
+        return self._key(account_id, "sessions-under", grant_id)
 
     def sessions_of(self, engineer: EngineerId) -> str:
         """Sorted set of the engineer's sessions, members in the order of their issue."""

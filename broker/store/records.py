@@ -115,5 +115,13 @@ class Reader(Generic[R]):
 
     def get_all(self, keys: Sequence[str]) -> tuple[R, ...]:
         """The records that exist, in the order of `keys`; a crash may leave a key without one."""
-        texts = self._connection.send_all([("HGET", key, "record") for key in keys])
-        return tuple(self._codec.decode(text) for text in texts if text is not None)
+        return tuple(found.record for found in self.get_all_versioned(keys))
+
+    def get_all_versioned(self, keys: Sequence[str]) -> tuple[Versioned[R], ...]:
+        """Like `get_all`, with the version of each."""
+        answers = self._connection.send_all([("HMGET", key, "version", "record") for key in keys])
+        return tuple(
+            Versioned(record=self._codec.decode(text), version=int(version))
+            for version, text in answers
+            if version is not None and text is not None
+        )

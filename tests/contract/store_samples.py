@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.api_tokens import ApiToken
@@ -22,7 +23,7 @@ from broker.domain.identifiers import (
 )
 from broker.domain.ledger import BROKER_CHAIN, Chain, Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Role
-from broker.domain.ports import Record, Save
+from broker.domain.ports import Record, Save, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.store import Store
@@ -168,6 +169,14 @@ def write(store: Store, *records: Record, expected: int = 0) -> None:
         now=NOW,
         saves=[Save(record, expected) for record in records],
     )
+
+
+R = TypeVar("R", bound=Record)
+
+
+def records_of(found: Iterable[Versioned[R]]) -> tuple[R, ...]:
+    """What was found, without its versions."""
+    return tuple(each.record for each in found)
 
 
 def a_namespace() -> str:

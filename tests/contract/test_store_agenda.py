@@ -17,11 +17,14 @@ from tests.contract.store_samples import (
     NOW,
     ONE,
     TWO,
+    a_grant,
     a_hook,
     a_namespace,
+    a_session,
     a_ticket,
     account_id,
     an_account,
+    an_api_token,
     write,
 )
 from tests.contract.store_servers import PERSISTENT, on_socket, redis_server_binary
@@ -56,8 +59,24 @@ def test_a_saved_hook_is_due_at_its_next_try(store: Store) -> None:
     assert claim(store, now=SOON) == (Task(TaskKind.HOOK, hook.hook_id),)
 
 
+def test_a_saved_ticket_is_due_at_its_next_check(store: Store) -> None:
+    ticket = a_ticket(next_check_at=SOON)
+    write(store, ticket)
+    assert claim(store, now=SOON) == (Task(TaskKind.TICKET, ticket.ticket_id),)
+
+
+def test_a_session_is_due_once_it_was_revoked_and_until_it_is_refused(store: Store) -> None:
+    write(store, a_session(next_probe_at=SOON))
+    assert store.agenda.next_due() is None
+    write(store, a_session(next_probe_at=SOON), expected=1)
+    assert claim(store, now=SOON) == (Task(TaskKind.SESSION, a_session().session_id),)
+    write(store, a_session(refused_at=SOON), expected=2)
+    assert store.agenda.next_due() is None
+
+
 def test_other_records_are_no_tasks(store: Store) -> None:
-    write(store, a_ticket())
+    write(store, a_ticket(), an_api_token())
+    write(store, a_grant())
     assert store.agenda.next_due() is None
 
 

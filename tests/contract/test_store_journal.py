@@ -23,6 +23,7 @@ from tests.contract.store_samples import (
     a_ticket,
     an_account,
     an_event,
+    records_of,
     write,
 )
 from tests.contract.store_writer import start_writer
@@ -89,7 +90,7 @@ def test_one_stale_save_of_several_stops_them_all(store: Store) -> None:
     assert store.journal.head(CHAIN).seq == 1
     assert store.accounts.get(ONE) is None
     assert store.sessions.get(a_session(2).session_id) is None
-    assert store.grants.of_engineer(ONE, a_grant().engineer) == ()
+    assert records_of(store.grants.of_engineer(ONE, a_grant().engineer)) == ()
 
 
 def test_several_records_and_entries_are_written_together(store: Store) -> None:
@@ -98,7 +99,7 @@ def test_several_records_and_entries_are_written_together(store: Store) -> None:
     assert store.journal.head(CHAIN).seq == 2
     assert store.accounts.get(ONE) is not None
     assert store.sessions.get(a_session().session_id) is not None
-    assert store.grants.of_engineer(ONE, a_grant().engineer) == (a_grant(),)
+    assert records_of(store.grants.of_engineer(ONE, a_grant().engineer)) == (a_grant(),)
 
 
 def test_a_record_is_not_saved_with_another_chain(store: Store) -> None:

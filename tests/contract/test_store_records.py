@@ -15,6 +15,7 @@ from tests.contract.store_samples import (
     a_ticket,
     an_account,
     an_api_token,
+    records_of,
     write,
 )
 
@@ -46,7 +47,7 @@ def test_an_api_token_comes_back_with_its_version(store: Store) -> None:
 def test_a_grant_comes_back(store: Store) -> None:
     grant = a_grant()
     write(store, grant)
-    assert store.grants.of_engineer(grant.account_id, grant.engineer) == (grant,)
+    assert records_of(store.grants.of_engineer(grant.account_id, grant.engineer)) == (grant,)
 
 
 def test_nothing_comes_back_where_nothing_was_written(store: Store) -> None:
@@ -54,7 +55,7 @@ def test_nothing_comes_back_where_nothing_was_written(store: Store) -> None:
     assert store.tickets.get(a_ticket().ticket_id) is None
     assert store.sessions.get(a_session().session_id) is None
     assert store.api_tokens.get(an_api_token().token_id) is None
-    assert store.grants.of_engineer(ONE, a_grant().engineer) == ()
+    assert records_of(store.grants.of_engineer(ONE, a_grant().engineer)) == ()
 
 
 def test_each_write_counts_the_version_up(store: Store) -> None:

@@ -1,13 +1,14 @@
 -- Append sealed entries to a chain and apply the record saves that they explain, all or nothing.
 --
 -- KEYS  chain (stream), head (hash), turn (string); then one key a saved record (hash), then one
---       key an index (sorted set).
+--       key a record that must be unchanged (hash), then one key an index (sorted set).
 -- ARGV  writer, mark of this write; expected head: seq, hash; hash of the new head;
---       number of entries, number of saves;
+--       number of entries, of saves, of unchanged records;
 --       the entries' JSON, in order;
---       for each save: expected version, record; for each index addition: score, member.
+--       for each save: expected version, record; for each unchanged record: expected version;
+--       for each index addition: score, member.
 -- Returns {"done"}; {"moved", seq, hash} with the head found; {"wait"} while it is another writer's
--- turn; {"stale", n} for the n-th save.
+-- turn; {"stale"} where a record is not at its expected version.
 --
 -- Sending it twice has the effect of sending it once: each entry is kept with the mark of its
 -- write, so finding the mark where our last entry would stand proves that it arrived. The entry
@@ -18,10 +19,11 @@
 local TURN_MILLISECONDS = 50
 local writer, mark = ARGV[1], ARGV[2]
 local seq, hash, new_hash = tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local entries, saves = tonumber(ARGV[6]), tonumber(ARGV[7])
-local before_entries = 7
+local entries, saves, unchanged = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local before_entries = 8
 local before_saves = before_entries + entries
-local before_additions = before_saves + 2 * saves
+local before_unchanged = before_saves + 2 * saves
+local before_additions = before_unchanged + unchanged
 
 local head = redis.call('HMGET', KEYS[2], 'seq', 'hash')
 local head_seq, head_hash = tonumber(head[1] or 0), head[2] or string.rep('0', 64)
@@ -45,10 +47,17 @@ elseif turn then
   redis.call('DEL', KEYS[3])
 end
 
+local function is_at(key, expected)
+  return (redis.call('HGET', key, 'version') or '0') == expected
+end
 for n = 1, saves do
-  local version = redis.call('HGET', KEYS[3 + n], 'version') or '0'
-  if version ~= ARGV[before_saves + 2 * n - 1] then
-    return {'stale', n}
+  if not is_at(KEYS[3 + n], ARGV[before_saves + 2 * n - 1]) then
+    return {'stale'}
+  end
+end
+for n = 1, unchanged do
+  if not is_at(KEYS[3 + saves + n], ARGV[before_unchanged + n]) then
+    return {'stale'}
   end
 end
 
@@ -63,8 +72,9 @@ for n = 1, saves do
   redis.call('HSET', KEYS[3 + n], 'version', string.format('%d', expected + 1), 'record', record)
 end
 
-for n = 1, #KEYS - 3 - saves do
+local before_indexes = 3 + saves + unchanged
+for n = 1, #KEYS - before_indexes do
   local score, member = ARGV[before_additions + 2 * n - 1], ARGV[before_additions + 2 * n]
-  redis.call('ZADD', KEYS[3 + saves + n], score, member)
+  redis.call('ZADD', KEYS[before_indexes + n], score, member)
 end
 return {'done'}
