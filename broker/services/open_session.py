@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,7 +16,6 @@ from broker.domain.access import (
     Deny,
     Limits,
     Reason,
-    account_refuses,
     decide,
 )
 from broker.domain.accounts import Account, subject_of
@@ -29,17 +29,21 @@ from broker.domain.ports import (
     Journal,
     Save,
     TicketRepository,
+    Versioned,
     WebIdentityExchange,
 )
 from broker.domain.role_plan import role_arn
 from broker.domain.sessions import Credentials, Session, SessionRequest, role_session_name
-from broker.errors import AccessDenied, BrokerError, NotFound
+from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
 from broker.services import session_entries as entries
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
 from broker.services.minting import IdentityToken, Minter
 from broker.services.observations import Observer, StepName, measured
 from broker.services.session_entries import Intent
+
+_TRIES = 5
+"""How often the record is written anew where the grant was changed and still allows it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -85,37 +89,38 @@ class OpenSession:
 
     def _open(self, request: SessionRequest, call: Call) -> OpenedSession:
         with measured(self.observer, StepName.DECIDE):
-            account, decision = self._decide(request, call)
+            decided_at = self.clock()
+            account, decision = self._decide(request, call, now=decided_at)
         if isinstance(decision, Deny) or account is None:
             raise self._refused(request, call, account, decision)
-        intent = self._intent(request, account, decision)
+        intent = self._intent(request, account, decision, decided_at)
         with measured(self.observer, StepName.RECORD_INTENT):
             self._record_intent(intent, call, is_new_grant=decision.grant is None)
         try:
             token, credentials, issued_at = self._obtain(intent)
-            self._refuse_if_off_meanwhile(intent)
+            session = _session(intent, token, credentials, issued_at)
+            with measured(self.observer, StepName.RECORD_OUTCOME):
+                self._record_outcome(intent, session, call)
         except BrokerError as e:
             self._record_failure(intent, call, e)
             raise
-        with measured(self.observer, StepName.RECORD_OUTCOME):
-            session = self._record_outcome(intent, call, token, credentials, issued_at)
         return OpenedSession(session, credentials)
 
-    def _decide(self, request: SessionRequest, call: Call) -> tuple[Account | None, Decision]:
+    def _decide(
+        self, request: SessionRequest, call: Call, *, now: datetime
+    ) -> tuple[Account | None, Decision]:
         stored = self.accounts.get(request.account_id)
         ticket = self.tickets.get(request.ticket_id)
+        grants = self.grants.of_engineer(request.account_id, request.engineer)
         account = stored.record if stored else None
         decision = decide(
             request,
             caller=call.caller,
             account=account,
             ticket=ticket.record if ticket else None,
-            grants=[
-                found.record
-                for found in self.grants.of_engineer(request.account_id, request.engineer)
-            ],
+            grants=[grant.record for grant in grants],
             limits=self.limits,
-            now=self.clock(),
+            now=now,
         )
         return account, decision
 
@@ -135,12 +140,15 @@ class OpenSession:
         extra = {"grant_id": str(grant_id)} if grant_id else {}
         return error(SENTENCES[reason], code=reason.value, extra=extra)
 
-    def _intent(self, request: SessionRequest, account: Account, allowed: Allow) -> Intent:
+    def _intent(
+        self, request: SessionRequest, account: Account, allowed: Allow, decided_at: datetime
+    ) -> Intent:
         session_id = self.entropy.session_id()
         return Intent(
             request=request,
             account=account,
-            grant=allowed.grant or self._standing_grant(request),
+            grant=allowed.grant or self._standing_grant(request, decided_at),
+            decided_at=decided_at,
             session_id=session_id,
             subject=TokenSubject(
                 issuer=account.issuer,
@@ -160,8 +168,8 @@ class OpenSession:
             policy=session_policy(request.services),
         )
 
-    def _standing_grant(self, request: SessionRequest) -> Grant:
-        now = self.clock()
+    def _standing_grant(self, request: SessionRequest, now: datetime) -> Grant:
+        lasts = max(self.limits.standing_grant, request.duration)
         return Grant(
             grant_id=self.entropy.grant_id(),
             account_id=request.account_id,
@@ -172,7 +180,9 @@ class OpenSession:
             decided=GrantState.APPROVED,
             approver=BY_POLICY,
             created_at=now,
-            expires_at=now + max(self.limits.standing_grant, request.duration),
+            expires_at=now + lasts,
+            duration=lasts,
+            decided_at=now,
         )
 
     def _record_intent(self, intent: Intent, call: Call, *, is_new_grant: bool) -> None:
@@ -205,52 +215,65 @@ class OpenSession:
         )
         return token, credentials, issued_at
 
-    def _refuse_if_off_meanwhile(self, intent: Intent) -> None:
-        """Withhold credentials of an account that was switched off while AWS was asked.
-
-        AWS may not have the Deny yet, so what is not handed out is what ends them.
-        """
-        stored = self.accounts.get(intent.account.account_id)
-        reason = account_refuses(stored.record) if stored else Reason.ACCOUNT_NOT_FOUND
-        if reason is not None:
-            raise AccessDenied(SENTENCES[reason], code=reason.value)
-
     def _record_failure(self, intent: Intent, call: Call, error: BrokerError) -> None:
         chain = chain_of(intent.account.account_id)
         failed = entries.failed(call, intent, code=error.code)
         self.journal.record(chain, failed, now=self.clock())
 
-    def _record_outcome(
-        self,
-        intent: Intent,
-        call: Call,
-        token: IdentityToken,
-        credentials: Credentials,
-        issued_at: datetime,
-    ) -> Session:
-        session = Session(
-            session_id=intent.session_id,
-            account_id=intent.account.account_id,
-            ticket_id=intent.request.ticket_id,
-            engineer=intent.request.engineer,
-            access=intent.request.access,
-            grant_id=intent.grant.grant_id,
-            role_arn=intent.subject.role_arn,
-            role_session_name=intent.role_session_name,
-            access_key_id=credentials.access_key_id,
-            kid=token.kid,
-            jti=intent.subject.jti,
-            services=intent.request.services,
-            issued_at=issued_at,
-            expires_at=credentials.expiration,
-        )
-        self.journal.record(
-            chain_of(session.account_id),
-            entries.opened(call, session),
-            now=self.clock(),
-            saves=[Save(session, expected=0)],
-        )
-        return session
+    def _record_outcome(self, intent: Intent, session: Session, call: Call) -> None:
+        """Record the session, if what allowed it still stands.
+
+        Whoever ends something writes that down first, the ticket and then its grants, and then
+        looks for sessions. So either we read here that it has ended, or the grant changes before
+        the record is written, or the session is there to be found: none escapes.
+        """
+        for _ in range(_TRIES):
+            grant = self._still_granted(intent, call)
+            with suppress(Conflict):
+                self.journal.record(
+                    chain_of(session.account_id),
+                    entries.opened(call, session),
+                    now=self.clock(),
+                    saves=[Save(session, expected=0)],
+                    unchanged=[grant],
+                )
+                return
+        raise Conflict("The grant is being changed by others. Try again.")
+
+    def _still_granted(self, intent: Intent, call: Call) -> Versioned[Grant]:
+        """The grant as it is now, if the decision is the same again; raises AccessDenied.
+
+        AWS may not have a Deny yet, so credentials that are not handed out are what ends them.
+        It is taken as of the same moment: time that AWS has taken since then is no reason.
+        """
+        grant = self.grants.get(intent.grant.grant_id)
+        request = replace(intent.request, grant_id=intent.grant.grant_id)
+        _, decision = self._decide(request, call, now=intent.decided_at)
+        if isinstance(decision, Deny) or grant is None:
+            reason = decision.reason if isinstance(decision, Deny) else Reason.GRANT_REQUIRED
+            raise AccessDenied(SENTENCES[reason], code=reason.value)
+        return grant
+
+
+def _session(
+    intent: Intent, token: IdentityToken, credentials: Credentials, issued_at: datetime
+) -> Session:
+    return Session(
+        session_id=intent.session_id,
+        account_id=intent.account.account_id,
+        ticket_id=intent.request.ticket_id,
+        engineer=intent.request.engineer,
+        access=intent.request.access,
+        grant_id=intent.grant.grant_id,
+        role_arn=intent.subject.role_arn,
+        role_session_name=intent.role_session_name,
+        access_key_id=credentials.access_key_id,
+        kid=token.kid,
+        jti=intent.subject.jti,
+        services=intent.request.services,
+        issued_at=issued_at,
+        expires_at=credentials.expiration,
+    )
 
 
 def _chain_for(account: Account | None, reason: Reason) -> Chain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.domain.access import Reason
 from broker.domain.accounts import Account
@@ -22,6 +23,7 @@ class Intent:
     request: SessionRequest
     account: Account
     grant: Grant
+    decided_at: datetime
     session_id: SessionId
     subject: TokenSubject
     role_session_name: str
