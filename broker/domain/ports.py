@@ -26,6 +26,7 @@ from broker.domain.identifiers import (
     TicketId,
 )
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
+from broker.domain.limits import Full, Window
 from broker.domain.observed import Observed
 from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
@@ -295,6 +296,18 @@ class IdempotencyRepository(Protocol):
 
     def abandon(self, key: str) -> None:
         """Forget the claim: the request failed before it had an effect."""
+        ...
+
+
+class WindowRepository(Protocol):
+    """The places of sliding windows, by the store's own clock; exact for any number of callers."""
+
+    def take(self, *windows: Window) -> Full | None:
+        """Take a place in each window, or none anywhere: then the fullest of them is returned."""
+        ...
+
+    def look(self, *windows: Window) -> Full | None:
+        """What `take` would return, without taking a place."""
         ...
 
 

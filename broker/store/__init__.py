@@ -23,6 +23,7 @@ from broker.store.leases import Leases
 from broker.store.readiness import problems_of
 from broker.store.sessions import Sessions
 from broker.store.tickets import Tickets
+from broker.store.windows import Windows
 
 __all__ = ["Durability", "Store", "Timeouts", "open_store"]
 
@@ -49,6 +50,7 @@ class Store:
         self.agenda: ports.Agenda = Agenda(connection, keyspace)
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)
         self.idempotency: ports.IdempotencyRepository = Idempotency(connection, keyspace)
+        self.windows: ports.WindowRepository = Windows(connection, keyspace)
 
     def ping(self) -> None:
         """Raise DependencyUnavailable (`store_unavailable`) if the server does not answer."""

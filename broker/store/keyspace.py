@@ -179,6 +179,17 @@ class Keyspace:
         """The last fencing number given out, of any lease."""
         return self._broker("fencing")
 
+    def window(self, counted: str, subject: str) -> str:
+        """Sorted set of the places taken in a sliding window, by Unix microseconds.
+
+        Subjects come from outside and may be of any form, so they are hashed.
+        """
+        return self._broker("window", counted, hashlib.sha256(subject.encode()).hexdigest())
+
+    def refused_window(self, counted: str, subject: str) -> str:
+        """Mark of the first refusal in a stretch as long as a window's period, while that lasts."""
+        return f"{self.window(counted, subject)}:refused"
+
     def answer(self, idempotency_key: str) -> str:
         """Hash with the answer to a request; callers choose their keys, so they are hashed."""
         return self._broker("answer", hashlib.sha256(idempotency_key.encode()).hexdigest())
