@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from broker.domain.limits import Limit
 from broker.domain.sns import TopicArn
 from broker.errors import ConfigurationError
 from keys.types import Algorithm
@@ -128,6 +129,33 @@ class Settings(BaseModel):
 
     key_rotation_days: Annotated[int, Field(ge=1, le=1000)] = 90
     """How long a key signs before the next one does."""
+
+    limit_sessions_per_engineer: Limit = Limit.parse("60/3600")
+    """How many sessions are opened for one engineer, as count/seconds; in any such stretch.
+
+    This and the following three hold for requests for grants too, which are counted apart.
+    """
+
+    limit_sessions_per_account: Limit = Limit.parse("240/3600")
+    """How many in one account."""
+
+    limit_sessions_per_caller: Limit = Limit.parse("600/3600")
+    """How many one API token or signed-in person asks for; a console asks for many engineers."""
+
+    limit_sessions_overall: Limit = Limit.parse("2400/3600")
+    """How many in all."""
+
+    limit_requests_per_caller: Limit = Limit.parse("1200/60")
+    """How many requests of any kind one API token or signed-in person sends."""
+
+    limit_failed_sign_ins_per_address: Limit = Limit.parse("20/300")
+    """How many wrong credentials one address may present; an IPv6 address counts by its /64."""
+
+    limit_failed_sign_ins_overall: Limit = Limit.parse("1000/3600")
+    """How many wrong credentials are answered, and written down, whoever presents them."""
+
+    api_token_max_days: Annotated[int, Field(ge=1, le=1000)] = 366
+    """The longest life of an API token."""
 
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     """How many proxies in front may set X-Forwarded-For."""

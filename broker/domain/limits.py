@@ -40,8 +40,12 @@ class Limit:
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Let settings name the type."""
-        return core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema())
+        """Let settings name the type; a default may be a limit already."""
+
+        def validate(value: object) -> Limit:
+            return value if isinstance(value, Limit) else cls.parse(str(value))
+
+        return core_schema.no_info_plain_validator_function(validate)
 
     def __str__(self) -> str:
         return f"{self.count}/{self.period // timedelta(seconds=1)}"
