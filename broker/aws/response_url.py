@@ -10,15 +10,15 @@ from collections.abc import Collection
 
 import structlog
 
-from broker.aws.outbound import (
+from broker.aws.partitions import dns_suffix
+from broker.domain.hook_answers import Delivery
+from broker.http.outbound import (
     AddressFault,
     AddressRefused,
     Destination,
     Outbound,
     OutboundFailed,
 )
-from broker.aws.partitions import dns_suffix
-from broker.domain.hook_answers import Delivery
 
 _BUCKET = "cloudformation-custom-resource-response-"
 _LARGEST = 64 * 1024

@@ -21,11 +21,11 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from broker.aws.errors import unavailable
-from broker.aws.outbound import AddressRefused, Destination, Outbound, OutboundFailed
 from broker.aws.partitions import dns_suffix
 from broker.domain.budget import Budget
 from broker.domain.sns import MessageFault, MessageRefused
 from broker.errors import DependencyUnavailable
+from broker.http.outbound import AddressRefused, Destination, Outbound, OutboundFailed
 
 KEPT_FOR = timedelta(hours=1)
 FETCHES_A_MINUTE = 30

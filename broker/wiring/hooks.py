@@ -12,13 +12,13 @@ import certifi
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 
-from broker.aws.outbound import Outbound
 from broker.aws.response_url import CloudFormationResponses
 from broker.aws.sns_certificates import SigningCertificates
 from broker.aws.sns_messages import VerifiedSnsMessages
 from broker.aws.sns_subscriptions import SnsSubscriptions
 from broker.domain.budget import Budget
 from broker.errors import ConfigurationError
+from broker.http.outbound import Outbound
 from broker.services.ambient import utc_now
 from broker.services.backoff import retry_after
 from broker.services.hook_decisions import HookDecisions

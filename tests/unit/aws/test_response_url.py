@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from broker.aws import outbound
-from broker.aws.outbound import (
+from broker.aws.response_url import CloudFormationResponses, hosts_of
+from broker.domain.hook_answers import Delivery
+from broker.http import outbound
+from broker.http.outbound import (
     AddressFault,
     AddressRefused,
     Destination,
@@ -19,8 +21,6 @@ from broker.aws.outbound import (
     OutboundFailed,
     is_public,
 )
-from broker.aws.response_url import CloudFormationResponses, hosts_of
-from broker.domain.hook_answers import Delivery
 from tests.unit.aws.authorities import Issued, authority, leaf
 from tests.unit.aws.listening import Listener, listening
 
