@@ -28,7 +28,10 @@ def test_a_role_may_do_exactly_what_the_table_says(role, action):
     """With everything in its favour a role may do what is in its row, and nothing else."""
     everything = caller(role, accounts=(ACCOUNT,))
     expected = role in PERMITTED[action]
-    assert permits(everything, action, account_id=ACCOUNT, engineer=JANE) is expected
+    assert (
+        permits(everything, action, account_id=ACCOUNT, engineer=JANE, assignees=(JANE,))
+        is expected
+    )
     assert may_ever(everything, action) is expected
 
 
@@ -62,6 +65,21 @@ def test_an_engineer_opens_own_sessions_only():
     assert permits(engineer, Action.OPEN_SESSION, account_id=ACCOUNT, engineer=JANE)
     assert not permits(engineer, Action.OPEN_SESSION, account_id=ACCOUNT, engineer=JOHN)
     assert visibility(engineer, Action.READ_SESSION) == Visibility(None, JANE)
+
+
+def test_an_engineer_reads_assigned_tickets_only():
+    """A ticket without assignees is everybody's; without a ticket nothing is assigned."""
+    engineer = caller(Role.ENGINEER)
+    assert permits(engineer, Action.READ_TICKET, assignees=())
+    assert permits(engineer, Action.READ_TICKET, assignees=(JOHN, JANE))
+    assert not permits(engineer, Action.READ_TICKET, assignees=(JOHN,))
+    assert not permits(engineer, Action.READ_TICKET)
+    assert visibility(engineer, Action.READ_TICKET) == Visibility(None, None, assignee=JANE)
+
+
+def test_nobody_but_who_holds_the_role_breaks_the_glass():
+    """Not even an admin; and only for themselves."""
+    assert PERMITTED[Action.BREAK_GLASS] == {Role.BREAK_GLASS: Condition.OWN}
 
 
 def test_the_customer_alone_decides_on_consent():
