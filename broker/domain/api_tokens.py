@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Caller, Role
+from broker.domain.permissions import Caller, EstablishedBy, Role
 from broker.domain.times import Timestamp
 
 PREFIX = "brk"
@@ -38,6 +38,7 @@ class ApiToken:
             roles=frozenset(self.roles),
             account_ids=frozenset(self.account_ids),
             api_token_id=self.token_id,
+            established_by=EstablishedBy.API_TOKEN,
         )
 
     def usable_at(self, now: datetime) -> bool:

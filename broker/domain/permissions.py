@@ -72,6 +72,18 @@ class Condition(StrEnum):
     """Only for tickets that are assigned to the caller, or to nobody in particular."""
 
 
+class EstablishedBy(StrEnum):
+    """How it was found out who is calling."""
+
+    BROWSER = "browser"
+    """A session in a browser, which began at the organisation's OpenID provider."""
+    IDENTITY_TOKEN = "identity_token"  # noqa: S105 - the name of a kind, not a secret
+    """The provider's own word, as a bearer."""
+    API_TOKEN = "api_token"  # noqa: S105 - the name of a kind, not a secret
+    PROCESS = "process"
+    """Nobody calls from outside: the broker itself, or the operator at the machine."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who is calling, as authentication established it.
@@ -84,6 +96,7 @@ class Caller:
     roles: frozenset[Role]
     account_ids: frozenset[AccountId] = frozenset()
     api_token_id: str | None = None
+    established_by: EstablishedBy = EstablishedBy.PROCESS
 
 
 _ALWAYS, _BOUND = Condition.ALWAYS, Condition.BOUND_ACCOUNT

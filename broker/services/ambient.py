@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from broker.domain.browser_sessions import BrowserSecret
 from broker.domain.identifiers import GrantId, IssuerId, SessionId
 
 Clock = Callable[[], datetime]
@@ -43,3 +44,7 @@ class Entropy:
     def api_token(self) -> tuple[str, str]:
         """The id and the secret part (256 random bits) of a new API token."""
         return secrets.token_hex(6), secrets.token_hex(32)
+
+    def browser_secret(self) -> BrowserSecret:
+        """What a browser will keep (256 random bits)."""
+        return BrowserSecret(secrets.token_hex(32))
