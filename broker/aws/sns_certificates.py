@@ -152,7 +152,7 @@ class SigningCertificates:
             location = described.access_location.value
             found = _ISSUER.fullmatch(location) if isinstance(location, str) else None
             if described.access_method == AuthorityInformationAccessOID.CA_ISSUERS and found:
-                at = Destination(scheme="http", host=found[1], target=found[2])
+                at = Destination(scheme="http", host=found[1], port=80, target=found[2])
                 return [_der(self._fetched(at, now))]
         return []
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +16,8 @@ from typing import Self
 
 import certifi
 import httpx
+
+from broker.http.time_limits import TimeLimit
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
@@ -27,6 +28,9 @@ Resolve = Callable[[str, int], "list[Address]"]
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv4 addresses as seen through NAT64 (RFC 6052): public exactly if the one inside is."""
+
+_EC2_METADATA = IPv6Network("fd00:ec2::/32")
+"""Where EC2 answers over IPv6 what it answers at 169.254.169.254 (EC2 User Guide)."""
 
 _URL = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?(?P<target>/[!-\"$-\[\]-~]*)")
 """Lower-case host, no user, no other port, no fragment, no backslash: parsers agree on the rest."""
@@ -41,6 +45,32 @@ class AddressFault(StrEnum):
     """The host is none of those that it must be."""
     NOT_PUBLIC = "not_public"
     """The name leads to an address that is not on the internet."""
+    OUT_OF_REACH = "out_of_reach"
+    """The name leads to an address that whoever asked for the request may not reach."""
+
+
+class Reach(StrEnum):
+    """To which addresses a name may lead."""
+
+    INTERNET = "internet"
+    LOOPBACK = "loopback"
+    OWN_NETWORKS = "own_networks"
+    """The networks behind us too, but never a link: there clouds hand out credentials."""
+
+    @property
+    def fault(self) -> AddressFault:
+        """What it is called where a name leads beyond."""
+        return AddressFault.NOT_PUBLIC if self is Reach.INTERNET else AddressFault.OUT_OF_REACH
+
+    def includes(self, address: Address) -> bool:
+        """Whether the address is within it."""
+        match self:
+            case Reach.INTERNET:
+                return is_public(address)
+            case Reach.LOOPBACK:
+                return address.is_loopback
+            case Reach.OWN_NETWORKS:
+                return is_public(address) or (address.is_private and not _is_on_link(address))
 
 
 class AddressRefused(Exception):
@@ -61,7 +91,9 @@ class Destination:
 
     scheme: str = "https"
     host: str
+    port: int = 443
     target: str = field(repr=False)
+    reach: Reach = Reach.INTERNET
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -74,9 +106,10 @@ class Destination:
         return cls(host=parts["host"], target=parts["target"])
 
     @property
-    def port(self) -> int:
-        """The scheme's own; there is no other."""
-        return {"https": 443, "http": 80}[self.scheme]
+    def authority(self) -> str:
+        """The Host header (RFC 9110, section 7.2): without the scheme's own port."""
+        usual = {"https": 443, "http": 80}[self.scheme]
+        return self.host if self.port == usual else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +118,8 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By their names in lower case."""
 
 
 class Outbound:
@@ -110,12 +145,13 @@ class Outbound:
     ) -> Answer:
         """The answer, of at most `largest` bytes.
 
-        Raises AddressRefused where the host's name does not lead to the internet only, and
-        OutboundFailed.
+        Raises AddressRefused where the host's name leads beyond `to.reach`, and OutboundFailed.
         """
         try:
-            with self._client() as client:
-                return self._exchange(client, self._request(method, to, body, headers), largest)
+            with self._client() as client, TimeLimit(ALTOGETHER_SECONDS) as limit:
+                request = self._request(method, to, body, headers)
+                request.extensions["trace"] = limit.watch
+                return self._exchange(client, request, largest)
         except (httpx.HTTPError, OSError) as e:
             raise OutboundFailed(type(e).__name__) from e
 
@@ -133,7 +169,7 @@ class Outbound:
         return httpx.Request(
             method,
             self._place(to),
-            headers={"Host": to.host, "Accept-Encoding": "identity", **(headers or {})},
+            headers={"Host": to.authority, "Accept-Encoding": "identity", **(headers or {})},
             content=body,
             # TLS is verified for the host's name although the connection is to its address, and
             # no second parser of URLs touches what was signed.
@@ -141,27 +177,26 @@ class Outbound:
         )
 
     def _place(self, to: Destination) -> httpx.URL:
-        """Whom to connect to: the sandbox, or the first address, if all are public.
+        """Whom to connect to: the sandbox, or the first address, if all are within reach.
 
         The name is resolved here and never again, so what was checked is what is connected to.
         """
         if self._endpoint_url is not None:
             return httpx.URL(self._endpoint_url)
         addresses = self._resolve(to.host, to.port)
-        if not addresses or not all(is_public(address) for address in addresses):
-            raise AddressRefused(AddressFault.NOT_PUBLIC)
+        if not addresses or not all(to.reach.includes(address) for address in addresses):
+            raise AddressRefused(to.reach.fault)
         return httpx.URL(scheme=to.scheme, host=str(addresses[0]), port=to.port, path="/")
 
     def _exchange(self, client: httpx.Client, request: httpx.Request, largest: int) -> Answer:
-        deadline = time.monotonic() + ALTOGETHER_SECONDS
         response = client.send(request, stream=True)
         try:
             body = b""
             for part in response.iter_raw():
                 body += part
-                if len(body) > largest or time.monotonic() > deadline:
-                    raise OutboundFailed("too large or too slow")
-            return Answer(response.status_code, body)
+                if len(body) > largest:
+                    raise OutboundFailed("too large")
+            return Answer(response.status_code, body, dict(response.headers))
         finally:
             response.close()
 
@@ -185,3 +220,13 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified
     )
+
+
+def _is_on_link(address: Address) -> bool:
+    """Whether it is reached without a router, in whatever form it is written."""
+    if isinstance(address, IPv6Address):
+        inside = address.ipv4_mapped or address.sixtofour
+        if inside is not None:
+            return _is_on_link(inside)
+        return address.is_link_local or address in _EC2_METADATA
+    return address.is_link_local

@@ -19,6 +19,7 @@ from broker.http.outbound import (
     Destination,
     Outbound,
     OutboundFailed,
+    Reach,
     is_public,
 )
 from tests.unit.aws.authorities import Issued, authority, leaf
@@ -295,16 +296,14 @@ def test_tls_is_verified_for_the_hosts_name(
     """The connection is to an address, and yet the certificate must be the host's."""
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "root.pem"))
-    monkeypatch.setattr(outbound, "is_public", lambda _: True)
     issued = leaf(ROOT, name, valid=VALID_NOW)
     with listening(_serving(issued, tmp_path)) as listener:
-        monkeypatch.setattr(Destination, "port", listener.port)
         out = Outbound(endpoint_url=None, resolve=lambda *_: [ip_address("127.0.0.1")])
-        to = Destination(host=HOST, target=TARGET)
+        to = Destination(host=HOST, port=listener.port, target=TARGET, reach=Reach.LOOPBACK)
         if works:
             assert out.send("PUT", to, body=b"{}", largest=10).status == 200
             assert [(sent.target, sent.headers["Host"]) for sent in listener.sent] == [
-                (TARGET, HOST)
+                (TARGET, f"{HOST}:{listener.port}")
             ]
         else:
             with pytest.raises(OutboundFailed):
