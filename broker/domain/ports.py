@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
+from broker.domain.browser_sessions import BrowserSecret, BrowserSession, SignInAttempt
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
 from broker.domain.iam_documents import Document
@@ -25,6 +26,7 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
+from broker.domain.identity_keys import ProviderKey
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
 from broker.domain.limits import Full, Window
 from broker.domain.observed import Observed
@@ -32,6 +34,7 @@ from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
 from broker.domain.steps import Step
 from broker.domain.tickets import Ticket
+from broker.domain.trail import TrailPart, TrailQuery, Unseen
 
 Record = Account | Grant | Session | Ticket | ApiToken | Hook
 """Any stored record."""
@@ -343,6 +346,28 @@ class WebIdentityExchange(Protocol):
         ...
 
 
+class Trail(Protocol):
+    """CloudTrail of a customer's account, Region by Region."""
+
+    def look_up(
+        self,
+        query: TrailQuery,
+        *,
+        account_id: AccountId,
+        credentials: Credentials,
+        region: str,
+        limit: int,
+        cursor: str | None = None,
+    ) -> TrailPart | Unseen:
+        """At most `limit` events (1 to 50) of one Region, newest first, and the way to the next.
+
+        A cursor goes with the query and the limit that gave it. Raises InvalidRequest for one
+        that AWS does not know, RateLimited where too many wait for the same account's trail, and
+        UpstreamRejected and DependencyUnavailable like `WebIdentityExchange.exchange`.
+        """
+        ...
+
+
 class ManagedAccount(Protocol):
     """The customer's IAM as the management role may see and change it."""
 
@@ -368,4 +393,66 @@ class ManagementRole(Protocol):
         Raises UpstreamRejected (`refused_by_aws`) where the role is missing or refuses us, and
         DependencyUnavailable (`aws_unavailable`).
         """
+        ...
+
+
+class BrowserSessionRepository(Protocol):
+    """Who is signed in, and who is about to be. What is kept here ends by itself.
+
+    These are no records of the journal: they change with every request, and what the ledger
+    must know of them it is told beside.
+    """
+
+    def begin(self, attempt: SignInAttempt) -> None:
+        """Keep the attempt until it is taken, or too old."""
+        ...
+
+    def take(self, digest: str) -> SignInAttempt | None:
+        """The attempt, for the one who asks first; None for all others."""
+        ...
+
+    def open(self, session: BrowserSession, *, lasts: timedelta) -> None:
+        """Keep a new session for as long as that."""
+        ...
+
+    def get(self, digest: str) -> BrowserSession | None:
+        """The session, or None where it was ended or has ended by itself."""
+        ...
+
+    def prolong(self, session: BrowserSession, *, lasts: timedelta) -> None:
+        """Keep the session as it is now, for as long as that, unless it was ended meanwhile."""
+        ...
+
+    def end(self, digest: str) -> None:
+        """Forget the session; from then on nobody gets it."""
+        ...
+
+
+class ProviderKeys(Protocol):
+    """The keys that the organisation's OpenID provider signs with."""
+
+    def key(self, kid: str) -> ProviderKey | None:
+        """The key of that id, or None where the provider publishes none.
+
+        Raises DependencyUnavailable (`sign_in_unavailable`).
+        """
+        ...
+
+
+class CodeFlow(Protocol):
+    """The authorization code flow (RFC 6749, section 4.1) with PKCE, as the provider's client."""
+
+    def authorization_url(self, secret: BrowserSecret) -> str:
+        """Where the browser goes to sign in. Raises DependencyUnavailable."""
+        ...
+
+    def redeem(self, code: str, secret: BrowserSecret) -> str:
+        """The identity token for a code; nothing has been checked of it.
+
+        Raises CodeRefused, and DependencyUnavailable (`sign_in_unavailable`).
+        """
+        ...
+
+    def names_issuer(self, presented: str | None) -> bool:
+        """Whether a callback comes from the provider that it was sent to (RFC 9207)."""
         ...
