@@ -9,13 +9,14 @@ from broker.domain.accounts import Account, AccountState, Consent, Payer, Profil
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
-from broker.domain.ports import AccountRepository, Journal, Save, Versioned
-from broker.errors import Conflict, NotFound
+from broker.domain.ports import AccountRepository, Journal, Save
+from broker.errors import Conflict
 from broker.services.ambient import Clock, Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
+from broker.services.registered import registered
 from keys.types import KeyState
 
 PATIENCE = timedelta(seconds=20)
@@ -146,7 +147,7 @@ class Accounts:
             self.gate.require(call, Action.CHANGE_CONSENT, account_id=account_id)
         if change.profile is not None or change.payer is not None:
             self.gate.require(call, Action.CHANGE_ACCOUNT, account_id=account_id)
-        stored = self._stored(account_id)
+        stored = registered(self.accounts, account_id)
         if expected is not None and expected != stored.version:
             raise Conflict("The account has changed since you read it. Read it again.")
         now = self.clock()
@@ -163,12 +164,6 @@ class Accounts:
             saves=[Save(changed, expected=stored.version)],
         )
         return changed
-
-    def _stored(self, account_id: AccountId) -> Versioned[Account]:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
 
 
 def _has_left(account: Account) -> bool:

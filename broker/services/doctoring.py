@@ -18,7 +18,7 @@ from broker.domain.diagnosis import Check, Diagnosis
 from broker.domain.identifiers import AccountId
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository
-from broker.errors import BrokerError, DependencyUnavailable, NotFound
+from broker.errors import BrokerError, DependencyUnavailable
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.examinations.enforcement import EnforcementExamination
@@ -26,6 +26,7 @@ from broker.services.examinations.estate import EstateExamination
 from broker.services.examinations.publication import PublicationExamination
 from broker.services.examinations.signing import SigningExamination
 from broker.services.examinations.surroundings import Surroundings
+from broker.services.registered import registered
 from broker.services.time_limit import within
 
 LIMIT = timedelta(seconds=20)
@@ -59,8 +60,7 @@ class Doctor:
     def diagnose(self, account_id: AccountId, call: Call) -> Diagnosis:
         """Everything, for a caller of the API. Raises AccessDenied, NotFound."""
         self.gate.require(call, Action.DIAGNOSE_ACCOUNT, account_id=account_id)
-        if self.accounts.get(account_id) is None:
-            raise NotFound("No such account is registered.")
+        registered(self.accounts, account_id)
         return Diagnosis(tuple(self.examine(account_id, call)))
 
     def examine(self, account_id: AccountId | None, call: Call) -> Iterator[Check]:

@@ -17,10 +17,11 @@ from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
-from broker.errors import Conflict, DependencyUnavailable, NotFound
+from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.canaries import Canaries
+from broker.services.registered import registered
 from keys.errors import KeyProviderError
 from keys.rotation import Records, activate, forget, reject, signs, stage, withdraw
 from keys.rotation_plan import (
@@ -81,7 +82,7 @@ class KeyKeeping:
         recorded and tried again later. Raises NotFound, and DependencyUnavailable where the key
         provider, AWS, the store or the ledger is gone.
         """
-        turn = _Turn(self._stored(account_id), marked_at)
+        turn = _Turn(registered(self.accounts, account_id), marked_at)
         refused: set[Step] = set()
         for _ in range(_ROUNDS):
             step = self._next_step(turn.account, refused)
@@ -91,7 +92,7 @@ class KeyKeeping:
                 done = self._do(step, turn, call)
             except Conflict:
                 # Whatever was written meanwhile, a key may have been made before it: look.
-                turn = _Turn(self._stored(account_id), None)
+                turn = _Turn(registered(self.accounts, account_id), None)
                 continue
             if done is None:
                 refused.add(step)
@@ -280,12 +281,6 @@ class KeyKeeping:
             Versioned(account, turn.stored.version + 1),
             turn.marked_at if inherited else account.staging_since,
         )
-
-    def _stored(self, account_id: AccountId) -> Versioned[Account]:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
 
 
 def _reference(account: Account, kid: Kid) -> KeyReference:

@@ -14,10 +14,11 @@ from broker.domain.ports import AccountRepository, Journal, ManagementRole
 from broker.domain.proof import Proof, Verdict
 from broker.domain.proving import managed_policies, prove
 from broker.domain.role_plan import RolePolicy, wanted_in
-from broker.errors import DependencyUnavailable, NotFound, UpstreamRejected
+from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.registered import registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,7 @@ class Prove:
         not let us read: then there is no proof at all, and the ledger says so.
         """
         self.gate.require(call, Action.PROVE_ACCOUNT, account_id=account_id)
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
+        stored = registered(self.accounts, account_id)
         try:
             proof = self._made(stored.record)
         except (UpstreamRejected, DependencyUnavailable) as e:

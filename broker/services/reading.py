@@ -24,6 +24,7 @@ from broker.domain.tickets import Ticket
 from broker.errors import FieldProblem, InvalidRequest, NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.registered import registered
 
 _NOTHING = Visibility(account_ids=frozenset(), engineer=None)
 
@@ -50,10 +51,7 @@ class Reading:
     def account(self, account_id: AccountId, call: Call) -> Versioned[Account]:
         """One account. Raises AccessDenied, NotFound."""
         self.gate.require(call, Action.READ_ACCOUNT, account_id=account_id)
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
+        return registered(self.accounts, account_id)
 
     def account_page(self, window: Window, call: Call) -> Page[Account]:
         """The accounts that the caller may see."""

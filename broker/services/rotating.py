@@ -12,8 +12,8 @@ from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
-from broker.domain.ports import AccountRepository, Journal, Save, Versioned
-from broker.errors import Conflict, DependencyUnavailable, NotFound
+from broker.domain.ports import AccountRepository, Journal, Save
+from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
@@ -21,6 +21,7 @@ from broker.services.canaries import Canaries, CanaryResult
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.reconcile import Depth, Reconcile
+from broker.services.registered import registered
 from keys.rotation import active, compromise, signs
 
 PATIENCE = timedelta(seconds=20)
@@ -82,11 +83,11 @@ class Rotating:
                 self._act(account_id, urgency, call)
         except DependencyUnavailable as e:
             raise _pending() from e
-        return self._stored(account_id).record
+        return registered(self.accounts, account_id).record
 
     def _write_down(self, account_id: AccountId, change: _Change, call: Call) -> None:
         for _ in range(_TRIES):
-            stored = self._stored(account_id)
+            stored = registered(self.accounts, account_id)
             if stored.record.state in LEAVING:
                 raise _leaving()
             changed, events = change(stored.record, call)
@@ -149,11 +150,11 @@ class Rotating:
 
     def _end_sessions(self, account_id: AccountId, call: Call) -> None:
         """What AWS hinders is in the record, and the worker tries again."""
-        if self._stored(account_id).record.state not in _WITHOUT_ROLES:
+        if registered(self.accounts, account_id).record.state not in _WITHOUT_ROLES:
             self.reconcile.run(account_id, call, depth=Depth.QUICK, patience=PATIENCE)
 
     def _try_canary(self, account_id: AccountId, call: Call) -> None:
-        account = self._stored(account_id).record
+        account = registered(self.accounts, account_id).record
         if account.state in _WITHOUT_ROLES or account.consent is Consent.OFF:
             return
         try:
@@ -167,12 +168,6 @@ class Rotating:
             details={"ran": [result.name]},
         )
         self.journal.record(chain_of(account_id), event, now=self.clock())
-
-    def _stored(self, account_id: AccountId) -> Versioned[Account]:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
 
 
 def _leaving() -> Conflict:

@@ -12,9 +12,10 @@ from broker.domain.accounts import LEAVING, Account, AccountState
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
-from broker.errors import BrokerError, NotFound, UpstreamRejected
+from broker.errors import BrokerError, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.calls import Call
+from broker.services.registered import registered
 
 FULL_CHECK_EVERY = timedelta(hours=6)
 """How often a healthy account is looked at: drift is rare, and a check costs some thirty calls."""
@@ -39,10 +40,7 @@ class Settling:
 
     def stored(self, account_id: AccountId) -> Versioned[Account]:
         """The account as it is now. Raises NotFound."""
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
+        return registered(self.accounts, account_id)
 
     def well(self, planned: Account, state: AccountState, call: Call) -> Account:
         """The pass succeeded: what `planned` wants stands in the account, which is in `state`.
