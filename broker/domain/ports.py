@@ -26,10 +26,10 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.identity_keys import ProviderKey
 from broker.domain.ledger import Chain, Event, Head, LedgerEntry
 from broker.domain.limits import Full, Window
 from broker.domain.observed import Observed
+from broker.domain.openid_provider import ProviderKey
 from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials, Session
 from broker.domain.steps import Step
