@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
 from broker.cli.failures import reported
+from broker.cli.lazy import LazyGroup
 
 __all__ = ["main"]
 
@@ -16,6 +15,7 @@ COMMANDS = {
     "doctor": "broker.cli.doctor",
     "get": "broker.cli.get",
     "keys": "broker.cli.keys",
+    "ledger": "broker.cli.ledger",
     "prove": "broker.cli.prove",
     "serve": "broker.cli.serve",
     "template": "broker.cli.template",
@@ -25,25 +25,10 @@ COMMANDS = {
 """The module of each command, which holds it under its own name."""
 
 
-class Commands(click.Group):
-    """Imports a command when it is called: `broker get` must not wait for what `serve` needs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command's name, for the help text."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, or None if there is no such name."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
-        return command
-
-
 @click.group(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    modules=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="support-access-broker")
 def broker() -> None:

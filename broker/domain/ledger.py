@@ -14,8 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-import rfc8785
-
+from broker.domain import canonical_json
 from broker.domain.identifiers import AccountId
 from broker.domain.times import rfc3339
 
@@ -76,6 +75,8 @@ class LedgerAction(StrEnum):
     SIGNED_IN = "sign_in.done"
     SIGNED_OUT = "sign_in.ended"
     LEDGER_SIGNED = "ledger.signed"
+    CHECKPOINT_COPIED = "ledger.checkpoint_copied"
+    """A signed head went, or did not go, to the customer's own bucket."""
     LEDGER_EXPORTED = "ledger.exported"
     LEDGER_ARCHIVED = "ledger.archived"
     LEDGER_RECONCILED = "ledger.reconciled"
@@ -141,6 +142,10 @@ class LedgerEntry:
             "previous_hash": self.previous_hash,
         }
 
+    def line(self) -> bytes:
+        """The entry as it is kept and exported: the canonical form of everything in it."""
+        return canonical_json.encode(self.unhashed() | {"hash": self.hash})
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -154,15 +159,15 @@ def seal(event: Event, *, chain: Chain, head: Head, at: datetime) -> LedgerEntry
     """`event` as the entry that follows `head`."""
     unhashed: dict[str, object] = {
         "schema": SCHEMA,
-        "chain": chain,
+        "chain": str(chain),
         "seq": head.seq + 1,
         "at": rfc3339(at),
-        "actor": event.actor,
+        "actor": str(event.actor),
         "action": event.action.value,
         "outcome": event.outcome.value,
-        "reason": event.reason,
-        "ids": dict(event.ids),
-        "details": dict(event.details),
+        "reason": None if event.reason is None else str(event.reason),
+        "ids": {name: str(value) for name, value in event.ids.items()},
+        "details": {name: _bare(detail) for name, detail in event.details.items()},
         "previous_hash": head.hash,
     }
     return LedgerEntry(**unhashed, hash=digest(unhashed))  # type: ignore[arg-type]
@@ -170,7 +175,14 @@ def seal(event: Event, *, chain: Chain, head: Head, at: datetime) -> LedgerEntry
 
 def digest(unhashed: Mapping[str, object]) -> str:
     """SHA-256 over the canonical form (RFC 8785), in hexadecimal."""
-    return hashlib.sha256(rfc8785.dumps(dict(unhashed))).hexdigest()  # type: ignore[arg-type]
+    return hashlib.sha256(canonical_json.encode(unhashed)).hexdigest()
+
+
+def _bare(detail: Detail) -> Detail:
+    """The text of an identifier instead of the identifier, so that it is encoded the fast way."""
+    if isinstance(detail, str):
+        return str(detail)
+    return [str(each) for each in detail] if isinstance(detail, list) else detail
 
 
 class BrokenChain(Exception):

@@ -1,4 +1,4 @@
-"""How ledger entries are written: the JSON object over which their hash is taken, and the hash."""
+"""How ledger entries are kept: as the line of canonical JSON that an export holds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ class UnreadableEntry(Exception):
 
 
 def encode(entry: LedgerEntry) -> str:
-    """The entry's JSON."""
-    return json.dumps(
-        entry.unhashed() | {"hash": entry.hash}, ensure_ascii=False, separators=(",", ":")
-    )
+    """The entry's canonical JSON."""
+    return entry.line().decode("utf-8")
 
 
 def decode(text: str) -> LedgerEntry:

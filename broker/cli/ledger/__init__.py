@@ -1,0 +1,20 @@
+"""`broker ledger`: exporting, verifying, archiving and comparing the ledger, a module each."""
+
+from __future__ import annotations
+
+import click
+
+from broker.cli.lazy import LazyGroup
+
+COMMANDS: dict[str, str] = {
+}
+"""The module of each command, which holds it under its own name."""
+
+
+@click.group(cls=LazyGroup, modules=COMMANDS)
+def ledger() -> None:
+    """Take the ledger along, and find out whether anybody has changed it.
+
+    \b
+      broker ledger verify ledger.jsonl --jwks https://broker.example.com/oidc/<id>/jwks.json
+    """
