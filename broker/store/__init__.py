@@ -11,7 +11,8 @@ from broker.domain import ports
 from broker.errors import DependencyUnavailable
 from broker.store.accounts import Accounts
 from broker.store.agenda import Agenda
-from broker.store.api_tokens import ApiTokens
+from broker.store.api_tokens import AcceptedCredentials, ApiTokens
+from broker.store.browser_sessions import BrowserSessions
 from broker.store.connection import Connection, Timeouts, connect
 from broker.store.durability import Confirmation, Durability, confirmation_for, detect
 from broker.store.grants import Grants
@@ -46,6 +47,10 @@ class Store:
         self.grants: ports.GrantRepository = Grants(connection, keyspace, clock=clock)
         self.sessions: ports.SessionRepository = Sessions(connection, keyspace)
         self.api_tokens: ports.ApiTokenRepository = ApiTokens(connection, keyspace)
+        self.browser_sessions: ports.BrowserSessionRepository = BrowserSessions(
+            connection, keyspace
+        )
+        self.acceptances: ports.AcceptanceRepository = AcceptedCredentials(connection, keyspace)
         self.hooks: ports.HookRepository = Hooks(connection, keyspace)
         self.agenda: ports.Agenda = Agenda(connection, keyspace)
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)

@@ -147,6 +147,15 @@ class Keyspace:
         """Sorted set of all API token ids."""
         return self._broker("api-tokens")
 
+    @property
+    def api_token_uses(self) -> str:
+        """Hash from API token id to its last use in Unix milliseconds."""
+        return self._broker("api-token-uses")
+
+    def acceptance(self, fingerprint: str) -> str:
+        """Mark that a credential was accepted, for a day."""
+        return self._broker("acceptance", fingerprint)
+
     def hook(self, hook_id: str) -> str:
         """Record of one of CloudFormation's requests."""
         return self._broker("hook", hook_id)
@@ -189,6 +198,14 @@ class Keyspace:
     def refused_window(self, counted: str, subject: str) -> str:
         """Mark of the first refusal in a stretch as long as a window's period, while that lasts."""
         return f"{self.window(counted, subject)}:refused"
+
+    def browser_session(self, digest: str) -> str:
+        """A browser's session, under the SHA-256 of its cookie, while it lasts."""
+        return self._broker("browser-session", digest)
+
+    def sign_in_attempt(self, digest: str) -> str:
+        """Somebody on their way to the provider, under the SHA-256 of their cookie."""
+        return self._broker("sign-in-attempt", digest)
 
     def answer(self, idempotency_key: str) -> str:
         """Hash with the answer to a request; callers choose their keys, so they are hashed."""

@@ -23,7 +23,7 @@ from broker.errors import DependencyUnavailable
 from broker.store.connection import Connection
 from keys.errors import InvalidKey
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
 
 
 class UnreadableRecord(Exception):
