@@ -18,6 +18,7 @@ from botocore.session import get_session
 from broker.domain.sessions import Credentials
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sns import SNSClient
@@ -73,6 +74,12 @@ class Clients:
     def iam(self, credentials: Credentials) -> IAMClient:
         """IAM of a customer's account with the management role's credentials."""
         client: IAMClient = self._client("iam", self._config(retries=4), credentials)
+        return client
+
+    def cloudtrail(self, credentials: Credentials, region: str) -> CloudTrailClient:
+        """CloudTrail of a Region with the broker's own session; retries are the caller's."""
+        config = self._config(retries=1).merge(Config(region_name=region))
+        client: CloudTrailClient = self._client("cloudtrail", config, credentials)
         return client
 
     def _config(self, *, retries: int, unsigned: bool = False) -> Config:
