@@ -41,9 +41,9 @@ class ApiToken:
             established_by=EstablishedBy.API_TOKEN,
         )
 
-    def usable_at(self, now: datetime) -> bool:
-        """Whether the token is neither revoked nor expired at `now`."""
-        return self.revoked_at is None and now < self.expires_at
+    def expired_at(self, now: datetime) -> bool:
+        """Whether the token's time is over at `now`."""
+        return now >= self.expires_at
 
     def matches(self, secret: str) -> bool:
         """Whether `secret` is this token's, compared in constant time."""

@@ -195,6 +195,31 @@ class ApiTokenRepository(Protocol):
         """API tokens in the order of their ids."""
         ...
 
+    def last_uses(self, token_ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When each of them was last accepted, to the minute; those never used are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A credential was accepted: what it is known again by, and the API token if it was one."""
+
+    fingerprint: str
+    api_token_id: str | None
+    at: datetime
+
+
+class AcceptanceRepository(Protocol):
+    """Which credentials were accepted; not in the ledger, and nothing is decided by it alone."""
+
+    def keep(self, acceptances: Sequence[Acceptance]) -> None:
+        """Remember them; an API token's last use is written at most once a minute."""
+        ...
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether it was accepted within the last day."""
+        ...
+
 
 class HookRepository(Protocol):
     """Reading CloudFormation's requests."""

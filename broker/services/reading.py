@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
@@ -35,6 +36,14 @@ class Window:
 
     limit: int
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedApiToken:
+    """An API token and its last use, to the minute; None where it has not been used."""
+
+    token: ApiToken
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +137,14 @@ class Reading:
         more = len(entries) > window.limit
         return Page(shown, next=str(shown[-1].seq) if more else None)
 
-    def api_token_page(self, window: Window, call: Call) -> Page[ApiToken]:
+    def api_token_page(self, window: Window, call: Call) -> Page[UsedApiToken]:
         """API tokens, without their secrets."""
         self.gate.require(call, Action.MANAGE_API_TOKENS)
-        return self.api_tokens.page(cursor=window.cursor, limit=window.limit)
+        page = self.api_tokens.page(cursor=window.cursor, limit=window.limit)
+        uses = self.api_tokens.last_uses([token.token_id for token in page.items])
+        return Page(
+            tuple(UsedApiToken(token, uses.get(token.token_id)) for token in page.items), page.next
+        )
 
 
 def _seen(call: Call, action: Action) -> Visibility:
@@ -147,8 +160,10 @@ def _as_seen(call: Call, ticket: Ticket) -> Ticket:
 
 
 def _sees(call: Call, ticket: Ticket) -> bool:
-    bound = _seen(call, Action.READ_TICKET).account_ids
-    return bound is None or not bound.isdisjoint(ticket.account_ids)
+    seen = _seen(call, Action.READ_TICKET)
+    if seen.account_ids is not None and seen.account_ids.isdisjoint(ticket.account_ids):
+        return False
+    return seen.assignee is None or not ticket.assignees or seen.assignee in ticket.assignees
 
 
 def _after(window: Window) -> int:

@@ -54,7 +54,9 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     problems.register(app)
 
     def caller() -> Call:
-        return authenticate(services.api_tokens)
+        call = authenticate(services.authentication)
+        services.limiter.require_request(call)
+        return call
 
     mount(app, APIS, authenticate=caller, idempotency=services.idempotency, services=services)
     app.register_blueprint(operations.blueprint(services, metrics))

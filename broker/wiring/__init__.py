@@ -11,15 +11,19 @@ from broker.domain.access import Limits
 from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
+from broker.services.acceptances import Acceptances
 from broker.services.accounts import Accounts
 from broker.services.ambient import Clock, utc_now
 from broker.services.api_tokens import ApiTokens
+from broker.services.authentication import Authentication
 from broker.services.backoff import retry_after
 from broker.services.crew import Handler
 from broker.services.doctoring import Doctor
+from broker.services.ending import Ending
 from broker.services.hook_reception import HookReception
 from broker.services.hook_work import HookWork
 from broker.services.issuer_directory import IssuerDirectory
+from broker.services.limiting import Limiter
 from broker.services.observations import Observer
 from broker.services.open_session import OpenSession
 from broker.services.orphans import Orphans
@@ -38,6 +42,7 @@ from broker.wiring.examinations import build_doctor, build_prove
 from broker.wiring.foundation import Foundation, lay_foundation
 from broker.wiring.hooks import build_hooks
 from broker.wiring.lifecycle import build_lifecycle
+from broker.wiring.limits import build_admission
 
 _MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
 """AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
@@ -50,14 +55,18 @@ _outage_pause = partial(retry_after, first=timedelta(seconds=1), longest=timedel
 class Services:
     """Everything that the edges may ask for."""
 
+    acceptances: Acceptances
     accounts: Accounts
     api_tokens: ApiTokens
+    authentication: Authentication
     clock: Clock
     doctor: Doctor
+    ending: Ending
     hook_reception: HookReception | None
     idempotency: IdempotencyRepository
     issuers: IssuerDirectory
     jwks_max_age: int
+    limiter: Limiter
     onboarding: Onboarding
     open_session: OpenSession
     orphans: Orphans
@@ -75,6 +84,7 @@ class Services:
 
     def close(self) -> None:
         """Give back what is held: connections, and the embedded server if it was ours."""
+        self.acceptances.flush()
         self.store.close()
 
 
@@ -85,24 +95,23 @@ def build(settings: Settings, observer: Observer) -> Services:
     """
     base = lay_foundation(settings, observer)
     store = base.store
+    admission = build_admission(base)
     lifecycle = build_lifecycle(base)
     hooks = build_hooks(base, lifecycle)
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     return Services(
         accounts=lifecycle.accounts,
-        api_tokens=ApiTokens(
-            journal=store.journal,
-            tokens=store.api_tokens,
-            gate=base.gate,
-            clock=utc_now,
-            entropy=base.entropy,
-        ),
+        acceptances=admission.acceptances,
+        api_tokens=admission.api_tokens,
+        authentication=admission.authentication,
         clock=utc_now,
         doctor=build_doctor(base),
+        ending=lifecycle.revocation.ending,
         hook_reception=hooks.reception,
         idempotency=store.idempotency,
         issuers=issuers,
         jwks_max_age=settings.jwks_max_age_seconds,
+        limiter=admission.limiter,
         onboarding=Onboarding(
             vendor_account_id=settings.vendor_account_id,
             template_url=settings.template_url or f"{settings.issuer_url}/onboarding/template.yaml",
@@ -123,7 +132,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
         reconcile=lifecycle.reconcile,
         removal=lifecycle.removal,
-        revoking=lifecycle.revoking,
+        revoking=lifecycle.revocation.revoking,
         rotating=lifecycle.rotating,
         store=store,
         tickets=Tickets(

@@ -51,7 +51,8 @@ def create_api_token(services: Services, call: Call, body: ApiTokenBody) -> Crea
 def list_api_tokens(services: Services, call: Call, query: ListQuery) -> ApiTokenPage:
     """List API tokens, without their secrets."""
     page = services.reading.api_token_page(Window(query.limit, query.cursor), call)
-    return ApiTokenPage(items=[ApiTokenAnswer.of(token) for token in page.items], next=page.next)
+    items = [ApiTokenAnswer.of(used.token, used.last_used_at) for used in page.items]
+    return ApiTokenPage(items=items, next=page.next)
 
 
 @api.endpoint("DELETE", "/v1/tokens/<token_id>", answer=None, status=204)

@@ -18,7 +18,7 @@ class ApiTokenBody(Body):
     """An API token to make."""
 
     subject: EngineerId
-    roles: Annotated[list[Role], Field(min_length=1, max_length=6)]
+    roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
     account_ids: Annotated[list[AccountId], Field(default_factory=list, max_length=1000)]
     expires_at: AwareDatetime
 
@@ -41,9 +41,11 @@ class ApiTokenAnswer(Answer):
     created_at: Timestamp
     expires_at: Timestamp
     revoked_at: Timestamp | None
+    last_used_at: Timestamp | None
+    """To the minute, and a moment late."""
 
     @classmethod
-    def of(cls, token: ApiToken) -> ApiTokenAnswer:
+    def of(cls, token: ApiToken, last_used_at: datetime | None = None) -> ApiTokenAnswer:
         """The answer for `token`."""
         return cls(
             id=token.token_id,
@@ -53,6 +55,7 @@ class ApiTokenAnswer(Answer):
             created_at=token.created_at,
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
+            last_used_at=last_used_at,
         )
 
 

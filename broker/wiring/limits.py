@@ -1,0 +1,70 @@
+"""Who may ask, and how often: authentication and rate limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.services.acceptances import Acceptances
+from broker.services.ambient import utc_now
+from broker.services.api_tokens import ApiTokens
+from broker.services.authentication import Authentication, CredentialKind, SignInLimits
+from broker.services.limiting import Limiter, RateLimits
+from broker.wiring.foundation import Foundation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What a request passes before anything is decided about it."""
+
+    api_tokens: ApiTokens
+    acceptances: Acceptances
+    authentication: Authentication
+    limiter: Limiter
+
+
+def build_admission(base: Foundation) -> Admission:
+    """All of it, on one foundation."""
+    settings, store = base.settings, base.store
+    api_tokens = ApiTokens(
+        journal=store.journal,
+        tokens=store.api_tokens,
+        gate=base.gate,
+        longest_life=timedelta(days=settings.api_token_max_days),
+        clock=utc_now,
+        entropy=base.entropy,
+    )
+    acceptances = Acceptances(kept=store.acceptances, clock=utc_now)
+    return Admission(
+        api_tokens=api_tokens,
+        acceptances=acceptances,
+        authentication=Authentication(
+            authenticators={CredentialKind.API_TOKEN: api_tokens},
+            acceptances=acceptances,
+            journal=store.journal,
+            windows=store.windows,
+            limits=SignInLimits(
+                per_address=settings.limit_failed_sign_ins_per_address,
+                overall=settings.limit_failed_sign_ins_overall,
+            ),
+            clock=utc_now,
+        ),
+        limiter=build_limiter(base),
+    )
+
+
+def build_limiter(base: Foundation) -> Limiter:
+    """The limits of what an authenticated caller asks for."""
+    settings = base.settings
+    return Limiter(
+        journal=base.store.journal,
+        windows=base.store.windows,
+        limits=RateLimits(
+            per_engineer=settings.limit_sessions_per_engineer,
+            per_account=settings.limit_sessions_per_account,
+            per_caller=settings.limit_sessions_per_caller,
+            overall=settings.limit_sessions_overall,
+            requests_per_caller=settings.limit_requests_per_caller,
+        ),
+        clock=utc_now,
+    )
