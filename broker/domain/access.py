@@ -1,4 +1,7 @@
-"""The access decision: one pure function, and a reason for every refusal."""
+"""The access decision: one pure function, and a reason for every refusal.
+
+What a session and a grant for sessions are both refused for stands in `obstacle`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.grants import BY_POLICY, Grant, GrantState
-from broker.domain.identifiers import GrantId
+from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.permissions import Action, Caller, permits
 from broker.domain.sessions import SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 
 
 class Reason(StrEnum):
-    """Why a session is refused; the value is the code of the HTTP contract."""
+    """Why a session or a grant is refused; the value is the code of the HTTP contract."""
 
     FORBIDDEN = "forbidden"
     ACCOUNT_NOT_FOUND = "not_found"
@@ -29,12 +33,15 @@ class Reason(StrEnum):
     GRANT_REQUIRED = "grant_required"
     GRANT_EXPIRED = "grant_expired"
     DURATION_TOO_LONG = "duration_too_long"
+    REASON_TOO_SHORT = "reason_too_short"
+    OWN_REQUEST = "own_request"
+    ALREADY_DECIDED = "grant_already_decided"
 
 
 SENTENCES: dict[Reason, str] = {
     Reason.FORBIDDEN: (
-        "You may not open this session. Engineers open their own; a console opens them with "
-        "on_behalf_of; a token bound to accounts opens none elsewhere."
+        "You may not ask for this. Engineers ask for themselves, a console asks for them with "
+        "on_behalf_of, and who is bound to accounts asks for nothing elsewhere."
     ),
     Reason.ACCOUNT_NOT_FOUND: "No such account is registered. Check the account id.",
     Reason.ACCOUNT_NOT_ACTIVE: (
@@ -47,8 +54,28 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_ASSIGNED: "The ticket is assigned to others. Ask to be assigned to it.",
     Reason.GRANT_REQUIRED: "The customer approves each access to this account. Request a grant.",
     Reason.GRANT_EXPIRED: "The grant has ended. Request a new one.",
-    Reason.DURATION_TOO_LONG: "The session would last too long. Ask for a shorter duration.",
+    Reason.DURATION_TOO_LONG: (
+        "It would last longer than is allowed, or than the grant. Ask for a shorter duration."
+    ),
+    Reason.REASON_TOO_SHORT: (
+        "Breaking the glass takes a reason that says more: customer and admins read it now."
+    ),
+    Reason.OWN_REQUEST: (
+        "Nobody decides on what they asked for themselves, or others for them. Ask somebody else."
+    ),
+    Reason.ALREADY_DECIDED: "The request waits no longer: it was decided on, withdrawn, or lapsed.",
 }
+
+
+class Purpose(Protocol):
+    """What sessions, grants and requests for them have in common: for whom, where and why."""
+
+    @property
+    def account_id(self) -> AccountId: ...
+    @property
+    def ticket_id(self) -> TicketId: ...
+    @property
+    def engineer(self) -> EngineerId: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +129,7 @@ def decide(
         return Deny(Reason.FORBIDDEN)
     if account is None:
         return Deny(Reason.ACCOUNT_NOT_FOUND)
-    refusal = account_refuses(account) or _ticket_refuses(request, ticket)
+    refusal = obstacle(request, account=account, ticket=ticket)
     if refusal is not None:
         return Deny(refusal)
     if request.duration > limits.longest_session:
@@ -110,8 +137,12 @@ def decide(
     return _by_grant(request, grants=grants, consent=account.consent, now=now)
 
 
-def account_refuses(account: Account) -> Reason | None:
-    """Why the account gives no session to anybody; None where it does."""
+def obstacle(purpose: Purpose, *, account: Account, ticket: Ticket | None) -> Reason | None:
+    """Why there is neither a session nor a grant for it, whoever consents; None where may be."""
+    return _account_refuses(account) or _ticket_refuses(purpose, ticket)
+
+
+def _account_refuses(account: Account) -> Reason | None:
     if account.consent is Consent.OFF:
         return Reason.CONSENT_OFF
     if account.state is not AccountState.ACTIVE:
@@ -119,14 +150,14 @@ def account_refuses(account: Account) -> Reason | None:
     return None
 
 
-def _ticket_refuses(request: SessionRequest, ticket: Ticket | None) -> Reason | None:
+def _ticket_refuses(purpose: Purpose, ticket: Ticket | None) -> Reason | None:
     if ticket is None:
         return Reason.TICKET_NOT_FOUND
-    if request.account_id not in ticket.account_ids:
+    if purpose.account_id not in ticket.account_ids:
         return Reason.TICKET_NOT_FOR_ACCOUNT
     if ticket.status is not TicketStatus.OPEN:
         return Reason.TICKET_CLOSED
-    if ticket.assignees and request.engineer not in ticket.assignees:
+    if ticket.assignees and purpose.engineer not in ticket.assignees:
         return Reason.NOT_ASSIGNED
     return None
 
@@ -157,7 +188,9 @@ def _by_grant(
         return Deny(Reason.DURATION_TOO_LONG, max(approved, key=_end).grant_id)
     if not fitting:
         return Deny(Reason.GRANT_REQUIRED)
-    latest = max(fitting, key=_end)
+    # A request that somebody may still approve is worth more to the engineer than what is over.
+    waiting = [grant for grant in fitting if grant.state_at(now) is GrantState.REQUESTED]
+    latest = max(waiting or fitting, key=_end)
     if latest.state_at(now) is GrantState.EXPIRED:
         return Deny(Reason.GRANT_EXPIRED, latest.grant_id)
     return Deny(Reason.GRANT_REQUIRED, latest.grant_id)
