@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
+from broker.domain.approval_links import ApprovalLink
 from broker.domain.browser_sessions import BrowserSecret, BrowserSession, SignInAttempt
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
@@ -418,6 +419,22 @@ class ManagementRole(Protocol):
         Raises UpstreamRejected (`refused_by_aws`) where the role is missing or refuses us, and
         DependencyUnavailable (`aws_unavailable`).
         """
+        ...
+
+
+class ApprovalLinkRepository(Protocol):
+    """Links for one decision each, under their hashes. What is kept here ends by itself."""
+
+    def keep(self, digest: str, link: ApprovalLink) -> None:
+        """Keep a new link for as long as links live."""
+        ...
+
+    def get(self, digest: str) -> ApprovalLink | None:
+        """The link, or None where it was used or has ended by itself; looking uses up nothing."""
+        ...
+
+    def take(self, digest: str) -> ApprovalLink | None:
+        """The link, for the one who asks first; None for all others."""
         ...
 
 

@@ -179,6 +179,10 @@ class Keyspace:
         """List of the tasks that one claim got, for a moment, should its answer get lost."""
         return self._broker("agenda-claim", mark)
 
+    def approval_link(self, digest: str) -> str:
+        """What an approval link is for, while it can be used."""
+        return self._broker("approval-link", digest)
+
     def lease(self, name: str) -> str:
         """Hash with a lease's holder and fencing number, while it holds."""
         return self._broker("lease", name)
