@@ -11,9 +11,8 @@ import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -26,6 +25,7 @@ from pydantic import (
 )
 
 from broker.domain.limits import Limit
+from broker.domain.loopback import is_loopback
 from broker.domain.sns import TopicArn
 from broker.errors import ConfigurationError
 from keys.types import Algorithm
@@ -316,14 +316,3 @@ def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     if kind == "missing":
         return f"{name}: must be set"
     return f"{name}: {message.removeprefix('Value error, ')}"
-
-
-def is_loopback(url: SplitResult) -> bool:
-    """Whether the URL's host is this machine and nothing else."""
-    host = url.hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -39,6 +39,7 @@ class ApiToken:
             account_ids=frozenset(self.account_ids),
             api_token_id=self.token_id,
             established_by=EstablishedBy.API_TOKEN,
+            until=self.expires_at,
         )
 
     def expired_at(self, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId
@@ -97,6 +98,8 @@ class Caller:
     account_ids: frozenset[AccountId] = frozenset()
     api_token_id: str | None = None
     established_by: EstablishedBy = EstablishedBy.PROCESS
+    until: datetime | None = None
+    """When that which establishes the caller ends, if it does."""
 
 
 _ALWAYS, _BOUND = Condition.ALWAYS, Condition.BOUND_ACCOUNT

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome
 from broker.domain.permissions import Caller
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrowserStanding:
-    """What a page needs to know of the session that it is shown under."""
-
-    csrf_token: str = field(repr=False)
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +16,8 @@ class Call:
     caller: Caller
     request_id: str
     source_address: str
-    browser: BrowserStanding | None = None
+    csrf_token: str | None = field(default=None, repr=False)
+    """What a page must send with its writes, where the caller is known by a browser's session."""
 
     def event(
         self,
@@ -44,21 +36,4 @@ class Call:
             reason=reason,
             ids={"request": self.request_id, **(ids or {})},
             details={"source_address": self.source_address, **(details or {})},
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A request of which nobody knows yet who sent it."""
-
-    request_id: str
-    source_address: str
-
-    def call_of(self, caller: Caller, browser: BrowserStanding | None = None) -> Call:
-        """The call, now that it is known who is calling."""
-        return Call(
-            caller=caller,
-            request_id=self.request_id,
-            source_address=self.source_address,
-            browser=browser,
         )

@@ -1,0 +1,114 @@
+"""HTTP to the provider that the operator named: bounded in size and time, and led nowhere else.
+
+Unlike the hosts of `broker.http.outbound` it may stand in the organisation's own network.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import httpx
+import structlog
+
+from broker.domain.loopback import is_loopback
+from broker.errors import DependencyUnavailable
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+ALTOGETHER_SECONDS = 8.0
+LARGEST = 256 * 1024
+"""Bytes that are read of an answer: discovery documents and key sets have a few thousand."""
+
+_log = structlog.get_logger(__name__)
+
+
+def unavailable(why: str) -> DependencyUnavailable:
+    """The error for a provider that does not answer as it must; `why` goes to the log only."""
+    _log.error("openid_provider_unavailable", why=why)
+    return DependencyUnavailable(
+        "Your organisation's sign-in cannot be reached. Try again in a moment.",
+        code="sign_in_unavailable",
+        extra={"reason": "provider_unreachable"},
+    )
+
+
+class ProviderSite:
+    """Sends requests to the provider. No proxy, no cookies, no redirect, no retry."""
+
+    def __init__(self) -> None:
+        # An organisation's own authority is among the system's roots, not among certifi's.
+        self._tls = ssl.create_default_context()
+        self._tls.load_verify_locations(cafile=certifi.where())
+
+    def document(self, url: str) -> dict[str, Any]:
+        """The JSON object at `url`. Raises DependencyUnavailable for anything else."""
+        answer = self.send("GET", url)
+        if answer.status_code != httpx.codes.OK:
+            raise unavailable(f"{url} answers {answer.status_code}")
+        try:
+            found = answer.json()
+        except ValueError as e:
+            raise unavailable(f"{url} is not JSON") from e
+        if not isinstance(found, dict):
+            raise unavailable(f"{url} is not a JSON object")
+        return found
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+    ) -> httpx.Response:
+        """The whole answer. Raises DependencyUnavailable where there is none within bounds."""
+        check_address(url)
+        try:
+            with self._client() as client:
+                request = client.build_request(
+                    method,
+                    url,
+                    headers={"Accept": "application/json", **(headers or {})},
+                    content=content,
+                )
+                return self._exchange(client, request)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as e:
+            raise unavailable(f"{method} {urlsplit(url).netloc}: {type(e).__name__}") from e
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            verify=self._tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        )
+
+    def _exchange(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
+        deadline = time.monotonic() + ALTOGETHER_SECONDS
+        response = client.send(request, stream=True)
+        try:
+            body = b""
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > LARGEST or time.monotonic() > deadline:
+                    raise unavailable(f"{request.url.host} answers too much or too slowly")
+        finally:
+            response.close()
+        # Without the headers that told of the encoding on the way: the body is plain now.
+        return httpx.Response(response.status_code, content=body, request=request)
+
+
+def check_address(url: str) -> None:
+    """Raise DependencyUnavailable unless it is https, or http to this machine itself."""
+    try:
+        parts = urlsplit(url)
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts))
+    except ValueError as e:
+        raise unavailable("the provider names an address that cannot be read") from e
+    if not allowed or not parts.hostname:
+        raise unavailable(f"the provider names an address with the scheme {parts.scheme!r}")
