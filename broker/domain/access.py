@@ -139,10 +139,10 @@ def decide(
 
 def obstacle(purpose: Purpose, *, account: Account, ticket: Ticket | None) -> Reason | None:
     """Why there is neither a session nor a grant for it, whoever consents; None where may be."""
-    return _account_refuses(account) or _ticket_refuses(purpose, ticket)
+    return account_refuses(account) or _ticket_refuses(purpose, ticket)
 
 
-def _account_refuses(account: Account) -> Reason | None:
+def account_refuses(account: Account) -> Reason | None:
     if account.consent is Consent.OFF:
         return Reason.CONSENT_OFF
     if account.state is not AccountState.ACTIVE:
