@@ -7,7 +7,7 @@ temporary security credentials"). A Deny stays until the last credentials it con
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,23 +39,35 @@ class Revocations:
     issued_before: Timestamp | None = None
     until: Timestamp | None = None
 
-    def with_session(self, session: RevokedSession, *, now: datetime) -> Revocations:
-        """One more session denied; too many become a denial by time of all issued so far."""
-        kept = [other for other in self.at(now).sessions if other != session]
-        if len(kept) < MOST_BY_TAG:
-            return Revocations(
-                sessions=(*kept, session), issued_before=self.issued_before, until=self.until
-            )
-        last = max(other.expires_at for other in (*kept, session))
-        return self.with_everything(issued_before=now, until=last)
+    def has_room_for(self, sessions: Sequence[RevokedSession], *, now: datetime) -> bool:
+        """Whether these can be denied one by one, beside what is."""
+        return len(self._with(sessions, now)) <= MOST_BY_TAG
 
-    def with_everything(self, *, issued_before: datetime, until: datetime) -> Revocations:
+    def with_sessions(self, sessions: Sequence[RevokedSession], *, now: datetime) -> Revocations:
+        """These sessions denied as well, by tag. Raises ValueError where there is no room."""
+        if not self.has_room_for(sessions, now=now):
+            raise ValueError(f"more than {MOST_BY_TAG} sessions are denied by time, not by tag")
+        return Revocations(
+            sessions=self._with(sessions, now), issued_before=self.issued_before, until=self.until
+        )
+
+    def with_everything(
+        self,
+        *,
+        issued_before: datetime,
+        until: datetime,
+        by_tag: Sequence[RevokedSession] = (),
+    ) -> Revocations:
         """Everything issued before a time denied, which includes all single sessions so far.
 
-        Should one of those live longer than `until`, the denial lasts as long as it does.
+        Should one of those live longer than `until`, the denial lasts as long as it does. The
+        sessions of `by_tag` are denied by their tags as well: a twin that is opened later, to see
+        whether AWS refuses, is younger than that time and carries nothing but the tag. Both
+        statements stand in one document, so where the one is in force, the other is.
         """
-        ends = (session.expires_at for session in self.sessions)
+        ends = (session.expires_at for session in (*self.sessions, *by_tag))
         return Revocations(
+            sessions=tuple(by_tag[:MOST_BY_TAG]),
             issued_before=_latest((self.issued_before, issued_before)),
             until=_latest((self.until, until, *ends)),
         )
@@ -72,6 +84,11 @@ class Revocations:
         still = self.at(now)
         ends = [session.expires_at for session in still.sessions]
         return min([*ends, *([still.until] if still.until else [])], default=None)
+
+    def _with(
+        self, sessions: Sequence[RevokedSession], now: datetime
+    ) -> tuple[RevokedSession, ...]:
+        return tuple(dict.fromkeys((*self.at(now).sessions, *sessions)))
 
 
 NOTHING_REVOKED = Revocations()

@@ -14,12 +14,12 @@ from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.reconcile import Reconcile
 from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
-from broker.services.revoking import Revoking
 from broker.services.rotating import Rotating
 from broker.services.settling import Settling
 from broker.services.withdrawal import Withdraw
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
+from broker.wiring.revocation import Revocation, build_revocation
 from keys.rotation_plan import RotationPolicy
 
 
@@ -30,7 +30,7 @@ class Lifecycle:
     accounts: Accounts
     reconcile: Reconcile
     removal: Removal
-    revoking: Revoking
+    revocation: Revocation
     rotating: Rotating
     settling: Settling
     withdraw: Withdraw
@@ -96,15 +96,7 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
         ),
         reconcile=reconcile,
         removal=removal,
-        revoking=Revoking(
-            journal=journal,
-            accounts=accounts,
-            sessions=base.store.sessions,
-            gate=gate,
-            reconcile=reconcile,
-            longest_session=base.policy.longest_session,
-            clock=utc_now,
-        ),
+        revocation=build_revocation(base, reconcile),
         rotating=Rotating(
             journal=journal,
             accounts=accounts,

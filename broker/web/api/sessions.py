@@ -14,7 +14,6 @@ from broker.web.schemas.base import AccountListQuery
 from broker.web.schemas.sessions import (
     CredentialsAnswer,
     OpenedSessionAnswer,
-    RevokedSessionAnswer,
     SessionAnswer,
     SessionBody,
     SessionPage,
@@ -65,11 +64,10 @@ def show_session(services: Services, call: Call, session_id: SessionId) -> Sessi
     return SessionAnswer.of(services.reading.session(session_id, call))
 
 
-@api.endpoint("DELETE", "/v1/sessions/<session_id>", answer=RevokedSessionAnswer, status=202)
-def revoke_session(services: Services, call: Call, session_id: SessionId) -> RevokedSessionAnswer:
+@api.endpoint("DELETE", "/v1/sessions/<session_id>", answer=SessionAnswer, status=202)
+def revoke_session(services: Services, call: Call, session_id: SessionId) -> SessionAnswer:
     """End a session at once: its Deny stands in the account when this is answered."""
-    revoked = services.revoking.session(session_id, call)
-    return RevokedSessionAnswer.of(revoked.session, seconds=revoked.seconds)
+    return SessionAnswer.of(services.revoking.session(session_id, call))
 
 
 def _engineer(call: Call, body: SessionBody) -> EngineerId:

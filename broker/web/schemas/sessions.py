@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -46,6 +46,28 @@ class SessionBody(Body):
         return timedelta(seconds=self.duration_seconds)
 
 
+class RevocationAnswer(Answer):
+    """How far a revocation has come, and how many seconds after it was written down.
+
+    `pending`: written down; `applied`: the Deny stands in the account; `effective`: AWS was seen
+    to refuse.
+    """
+
+    state: Literal["pending", "applied", "effective"]
+    seconds: float | None
+
+    @classmethod
+    def of(cls, session: Session) -> RevocationAnswer | None:
+        """The answer for `session`; None where it was not revoked."""
+        if session.revoked_at is None:
+            return None
+        if session.refused_at is not None:
+            return cls(state="effective", seconds=_seconds(session.revoked_at, session.refused_at))
+        if session.denied_at is not None:
+            return cls(state="applied", seconds=_seconds(session.revoked_at, session.denied_at))
+        return cls(state="pending", seconds=None)
+
+
 class SessionAnswer(Answer):
     """A session, never with its credentials."""
 
@@ -64,6 +86,7 @@ class SessionAnswer(Answer):
     issued_at: Timestamp
     expires_at: Timestamp
     revoked_at: Timestamp | None
+    revocation: RevocationAnswer | None
 
     @classmethod
     def of(cls, session: Session) -> SessionAnswer:
@@ -84,6 +107,7 @@ class SessionAnswer(Answer):
             issued_at=session.issued_at,
             expires_at=session.expires_at,
             revoked_at=session.revoked_at,
+            revocation=RevocationAnswer.of(session),
         )
 
 
@@ -113,28 +137,12 @@ class OpenedSessionAnswer(Answer):
     credentials: CredentialsAnswer
 
 
-class RevocationAnswer(Answer):
-    """How far a revocation has come: the Deny stands in the account, after so many seconds."""
-
-    state: Literal["applied"]
-    seconds: float
-
-
-class RevokedSessionAnswer(SessionAnswer):
-    """A session that was revoked."""
-
-    revocation: RevocationAnswer
-
-    @classmethod
-    def of(cls, session: Session, *, seconds: float = 0) -> RevokedSessionAnswer:
-        """The answer for a session whose Deny took this long."""
-        revocation = RevocationAnswer(state="applied", seconds=round(seconds, 3))
-        shown = SessionAnswer.of(session).model_dump()
-        return cls(**shown, revocation=revocation)
-
-
 class SessionPage(Answer):
     """A part of the sessions."""
 
     items: list[SessionAnswer]
     next: str | None
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return (until - since).total_seconds()

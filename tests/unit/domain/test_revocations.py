@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +27,18 @@ def revoked(number: int, *, expires_in: timedelta = HOUR) -> RevokedSession:
     return RevokedSession(session_id=SessionId(f"s-{number:020x}"), expires_at=NOW + expires_in)
 
 
+def denying(revocations: Revocations, session: RevokedSession) -> Revocations:
+    """What is denied with this session too: by its tag, or everything where there is no room."""
+    if revocations.has_room_for([session], now=NOW):
+        return revocations.with_sessions([session], now=NOW)
+    return revocations.with_everything(issued_before=NOW, until=NOW + HOUR, by_tag=[session])
+
+
 def after(count: int) -> Revocations:
     """What is denied after so many single revocations at once."""
     revocations = NOTHING_REVOKED
     for number in range(count):
-        revocations = revocations.with_session(revoked(number), now=NOW)
+        revocations = denying(revocations, revoked(number))
     return revocations
 
 
@@ -58,10 +66,42 @@ def test_everything_is_denied_by_time():
 
 def test_a_revoked_session_stays_denied_when_everything_is_revoked():
     """It was issued when sessions lasted longer, and must not come back to life before its end."""
-    long_lived = NOTHING_REVOKED.with_session(revoked(1, expires_in=3 * HOUR), now=NOW)
+    long_lived = NOTHING_REVOKED.with_sessions([revoked(1, expires_in=3 * HOUR)], now=NOW)
     all_of_them = long_lived.with_everything(issued_before=NOW, until=NOW + HOUR)
     assert all_of_them.at(NOW + 2 * HOUR).issued_before == NOW
     assert all_of_them.at(NOW + 3 * HOUR) == NOTHING_REVOKED
+
+
+def test_some_are_denied_by_tag_where_all_are_by_time():
+    """Whoever is asked about afterwards is younger than that time, and carries only the tag."""
+    all_of_them = after(3).with_everything(
+        issued_before=NOW, until=NOW + HOUR, by_tag=[revoked(7, expires_in=2 * HOUR)]
+    )
+    by_time, by_tag = denial(all_of_them, everything=False)["Statement"]
+    assert by_time["Sid"] == "IssuedBefore"
+    assert by_tag["Condition"] == {"StringEquals": {"aws:PrincipalTag/Session": f"s-{7:020x}"}}
+    assert all_of_them.until == NOW + 2 * HOUR
+
+
+def test_there_is_room_for_so_many_and_not_one_more():
+    """More would not fit a role's policies, so more is refused here."""
+    full = after(MOST_BY_TAG)
+    assert len(full.sessions) == MOST_BY_TAG
+    assert full.has_room_for([revoked(0)], now=NOW)
+    assert not full.has_room_for([revoked(MOST_BY_TAG)], now=NOW)
+    with pytest.raises(ValueError, match="by time"):
+        full.with_sessions([revoked(MOST_BY_TAG)], now=NOW)
+    many = [revoked(number) for number in range(2 * MOST_BY_TAG)]
+    by_time = full.with_everything(issued_before=NOW, until=NOW + HOUR, by_tag=many)
+    assert len(by_time.sessions) == MOST_BY_TAG
+
+
+def test_denying_again_changes_nothing():
+    """The same session is named once, and what has expired makes room."""
+    assert after(2).with_sessions([revoked(1)], now=NOW) == after(2)
+    full = after(MOST_BY_TAG)
+    late = revoked(MOST_BY_TAG, expires_in=3 * HOUR)
+    assert full.with_sessions([late], now=NOW + HOUR).sessions == (late,)
 
 
 def test_consent_off_denies_whatever_and_whenever():
@@ -79,7 +119,7 @@ def test_a_thousand_revocations_in_an_hour_fall_back_to_time():
     """Past what fits, everything issued so far is denied, and single sessions start anew."""
     many = after(1000)
     assert many.issued_before == NOW
-    assert len(many.sessions) < MOST_BY_TAG
+    assert len(many.sessions) <= MOST_BY_TAG
     assert many.until >= NOW + HOUR
 
 
@@ -99,7 +139,7 @@ def test_a_revoked_session_is_denied_until_it_has_expired(lifetimes):
         revoked(number, expires_in=timedelta(seconds=life)) for number, life in enumerate(lifetimes)
     ]
     for session in sessions:
-        revocations = revocations.with_session(session, now=NOW)
+        revocations = denying(revocations, session)
     moment = NOW + timedelta(seconds=5_000)
     still = revocations.at(moment)
     for session in sessions:
@@ -113,7 +153,7 @@ def test_expired_denials_are_cleaned_away():
     """Nothing is denied longer than it could live, and the next clean-up is known."""
     revocations = after(2).with_everything(issued_before=NOW, until=NOW + 2 * HOUR)
     assert revocations.sessions == ()
-    revocations = revocations.with_session(revoked(9), now=NOW)
+    revocations = revocations.with_sessions([revoked(9)], now=NOW)
     assert revocations.next_expiry(NOW) == NOW + HOUR
     assert revocations.at(NOW + HOUR).sessions == ()
     assert revocations.at(NOW + HOUR).issued_before == NOW

@@ -1,0 +1,289 @@
+"""Writing down that sessions end, and how far that has come: the one place that does.
+
+A session that ends is denied in its account's record in the same step in which its own record
+says so, since a pass over the account brings about what the account's record wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+from broker.domain.accounts import Account
+from broker.domain.grants import Access
+from broker.domain.identifiers import AccountId, SessionId
+from broker.domain.ledger import Event, chain_of
+from broker.domain.ports import AccountRepository, Journal, Save, SessionRepository, Versioned
+from broker.domain.revocations import MOST_BY_TAG, RevokedSession
+from broker.domain.sessions import LONGEST_OF_AWS, Session
+from broker.errors import Conflict, NotFound
+from broker.services import revocation_entries as entries
+from broker.services.ambient import Clock
+from broker.services.calls import Call
+
+T = TypeVar("T")
+
+AT_ONCE = 50
+"""Sessions that are written in one step."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far AWS's clock may be ahead of ours: the youngest sessions are denied by tag as well."""
+
+_TRIES = 20
+"""Writes of one account's record that meet take turns."""
+
+_PAGE = 200
+
+Change = Callable[[Session], tuple[Session, Event] | None]
+"""A session as it becomes, and the entry that says so; None where nothing is to be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnds:
+    """Revokes sessions on paper; `services/enforcing.py` brings it into the accounts.
+
+    Of the sessions that are revoked in one step, one for each access is the leader: the one that
+    lives longest. AWS is asked about the leader (`next_probe_at`), and what is found holds for
+    the others, which are denied by the same document.
+    """
+
+    journal: Journal
+    accounts: AccountRepository
+    sessions: SessionRepository
+    longest_session: timedelta
+    clock: Clock
+
+    def end(
+        self,
+        account_id: AccountId,
+        session_ids: Collection[SessionId],
+        call: Call,
+        *,
+        reason: str | None,
+    ) -> tuple[Session, ...]:
+        """Revoke these sessions of the account, and give those that live, as they are then.
+
+        Asking again changes nothing. Where too many are revoked one by one, all of the account
+        are. Raises Conflict where others write the account all the time.
+        """
+        ended: list[Session] = []
+        for chunk in _chunks(session_ids):
+            ended += self._retried(partial(self._end, account_id, chunk, call, reason))
+        return tuple(ended)
+
+    def end_all(
+        self, account_id: AccountId, call: Call, *, reason: str | None
+    ) -> tuple[Session, ...]:
+        """Revoke every session of the account that was issued before now, and give those.
+
+        Credentials that no record knows of, and that a token of ours led to, end with them. Raises
+        NotFound, and Conflict like `end`.
+        """
+        now, living = self._retried(partial(self._deny_all, account_id, call, reason))
+
+        def follow(session: Session) -> tuple[Session, Event] | None:
+            if session.revoked_at is not None:
+                return None
+            revoked = _revoked(session, now=now, leaders=())
+            return revoked, entries.revoked(call, revoked, reason=reason)
+
+        return self.change(account_id, living, follow)
+
+    def denied(
+        self, account_id: AccountId, session_ids: Collection[SessionId], call: Call
+    ) -> tuple[Session, ...]:
+        """Note that the Deny of these revoked sessions stands in the account."""
+        now = self.clock()
+
+        def deny(session: Session) -> tuple[Session, Event] | None:
+            if session.revoked_at is None or session.denied_at is not None:
+                return None
+            denied = replace(session, denied_at=now)
+            return denied, entries.denied(call, denied)
+
+        return self.change(account_id, session_ids, deny)
+
+    def change(
+        self, account_id: AccountId, session_ids: Collection[SessionId], change: Change
+    ) -> tuple[Session, ...]:
+        """Apply `change` to each of the sessions as it is by then, and give them all."""
+        changed: list[Session] = []
+        for chunk in _chunks(session_ids):
+            changed += self._retried(partial(self._change, account_id, chunk, change))
+        return tuple(changed)
+
+    def living(self, account_id: AccountId) -> tuple[Session, ...]:
+        """Every session of the account whose credentials have not expired, revoked or not."""
+        return tuple(session for session in self._recent(account_id) if self._lives(session))
+
+    def _end(
+        self, account_id: AccountId, ids: Sequence[SessionId], call: Call, reason: str | None
+    ) -> tuple[Session, ...]:
+        found = self._found(ids)
+        ending = [each for each in found if each.record.revoked_at is None]
+        if not ending:
+            return tuple(each.record for each in found)
+        account = self._account(account_id)
+        now = self.clock()
+        denied = [_denied(each.record) for each in ending]
+        if not account.record.revocations.has_room_for(denied, now=now):
+            reason = "all sessions so far, since too many were revoked"
+            return self.end_all(account_id, call, reason=reason)
+        revocations = account.record.revocations.with_sessions(denied, now=now)
+        leaders = _leaders(each.record for each in ending)
+        revoked = [_revoked(each.record, now=now, leaders=leaders) for each in ending]
+        self.journal.record(
+            chain_of(account_id),
+            *(entries.revoked(call, session, reason=reason) for session in revoked),
+            now=now,
+            saves=[
+                *_saves(revoked, ending),
+                Save(
+                    replace(account.record, revocations=revocations, next_check_at=now),
+                    expected=account.version,
+                ),
+            ],
+        )
+        before = [each.record for each in found if each.record.revoked_at is not None]
+        return (*before, *revoked)
+
+    def _deny_all(
+        self, account_id: AccountId, call: Call, reason: str | None
+    ) -> tuple[datetime, tuple[SessionId, ...]]:
+        """Deny by time, and say so in the leaders' records; when that was, and for which sessions.
+
+        A session that is recorded meanwhile is not among them: AWS may have dated it later.
+        """
+        account = self._account(account_id)
+        now = self.clock()
+        living = self.living(account_id)
+        ending = [session for session in living if session.revoked_at is None]
+        leaders = _leaders(ending)
+        leading = self._found(leaders)
+        revoked = [_revoked(each.record, now=now, leaders=leaders) for each in leading]
+        revocations = account.record.revocations.with_everything(
+            issued_before=now,
+            until=now + self.longest_session,
+            by_tag=[_denied(session) for session in _tagged(living, leaders, now=now)],
+        )
+        changed = replace(account.record, revocations=revocations, next_check_at=now)
+        self.journal.record(
+            chain_of(account_id),
+            entries.all_revoked(call, account_id, sessions=len(ending), reason=reason),
+            *(entries.revoked(call, session, reason=reason) for session in revoked),
+            now=now,
+            saves=[*_saves(revoked, leading), Save(changed, expected=account.version)],
+        )
+        return now, tuple(session.session_id for session in living)
+
+    def _change(
+        self, account_id: AccountId, ids: Sequence[SessionId], change: Change
+    ) -> tuple[Session, ...]:
+        found = {session_id: self.sessions.get(session_id) for session_id in ids}
+        stored = {key: each for key, each in found.items() if each is not None}
+        changes = {key: done for key, each in stored.items() if (done := change(each.record))}
+        if changes:
+            self.journal.record(
+                chain_of(account_id),
+                *(event for _, event in changes.values()),
+                now=self.clock(),
+                saves=[
+                    Save(session, expected=stored[key].version)
+                    for key, (session, _) in changes.items()
+                ],
+            )
+        return tuple(
+            changes[key][0] if key in changes else each.record for key, each in stored.items()
+        )
+
+    def _found(self, ids: Iterable[SessionId]) -> list[Versioned[Session]]:
+        """Those of the sessions that still live."""
+        found = (self.sessions.get(session_id) for session_id in ids)
+        return [each for each in found if each is not None and self._lives(each.record)]
+
+    def _recent(self, account_id: AccountId) -> Iterator[Session]:
+        """Sessions that may still live, the newest first; what is older is not looked at."""
+        oldest = self.clock() - LONGEST_OF_AWS
+        cursor: str | None = None
+        while True:
+            page = self.sessions.page(
+                account_ids=[account_id], engineer=None, cursor=cursor, limit=_PAGE
+            )
+            yield from page.items
+            cursor = page.next
+            if cursor is None or (page.items and page.items[-1].issued_at < oldest):
+                return
+
+    def _lives(self, session: Session) -> bool:
+        return session.expires_at > self.clock()
+
+    def _account(self, account_id: AccountId) -> Versioned[Account]:
+        stored = self.accounts.get(account_id)
+        if stored is None:
+            raise NotFound("No such account is registered.")
+        return stored
+
+    def _retried(self, write: Callable[[], T]) -> T:
+        """Write again where another write of the same record came between."""
+        for _ in range(_TRIES - 1):
+            try:
+                return write()
+            except Conflict:
+                continue
+        return write()
+
+
+def _chunks(ids: Collection[SessionId]) -> Iterator[tuple[SessionId, ...]]:
+    remaining = iter(dict.fromkeys(ids))
+    while chunk := tuple(islice(remaining, AT_ONCE)):
+        yield chunk
+
+
+def _leaders(sessions: Iterable[Session]) -> tuple[SessionId, ...]:
+    """Of each access the session that expires last: its denial outlasts the others'."""
+    last: dict[Access, Session] = {}
+    for session in sessions:
+        if session.access not in last or session.expires_at > last[session.access].expires_at:
+            last[session.access] = session
+    return tuple(session.session_id for session in last.values())
+
+
+def _tagged(
+    living: Iterable[Session], leaders: Collection[SessionId], *, now: datetime
+) -> tuple[Session, ...]:
+    """The sessions to deny by tag where all are denied by time.
+
+    The leaders, whose twins will be younger than that time; earlier leaders where no new one
+    stands for them; and the youngest, which AWS's clock may have dated later than ours does.
+    """
+    sessions = {session.session_id: session for session in living}
+    leading = [sessions[session_id] for session_id in leaders]
+    led = {session.access for session in leading}
+    earlier = [
+        session
+        for session in sessions.values()
+        if session.next_probe_at is not None and session.access not in led
+    ]
+    youngest = [session for session in sessions.values() if session.issued_at > now - CLOCKS_DIFFER]
+    tagged = {session.session_id: session for session in (*leading, *earlier, *youngest)}
+    return tuple(tagged.values())[: MOST_BY_TAG // 2]
+
+
+def _denied(session: Session) -> RevokedSession:
+    return RevokedSession(session_id=session.session_id, expires_at=session.expires_at)
+
+
+def _revoked(session: Session, *, now: datetime, leaders: Collection[SessionId]) -> Session:
+    leads = session.session_id in leaders
+    return replace(session, revoked_at=now, next_probe_at=now if leads else None)
+
+
+def _saves(revoked: Iterable[Session], stored: Iterable[Versioned[Session]]) -> list[Save]:
+    return [
+        Save(session, expected=before.version)
+        for session, before in zip(revoked, stored, strict=True)
+    ]
