@@ -12,6 +12,7 @@ from broker.errors import DependencyUnavailable
 from broker.store.accounts import Accounts
 from broker.store.agenda import Agenda
 from broker.store.api_tokens import AcceptedCredentials, ApiTokens
+from broker.store.approval_links import ApprovalLinks
 from broker.store.browser_sessions import BrowserSessions
 from broker.store.connection import Connection, Timeouts, connect
 from broker.store.durability import Confirmation, Durability, confirmation_for, detect
@@ -51,6 +52,7 @@ class Store:
             connection, keyspace
         )
         self.acceptances: ports.AcceptanceRepository = AcceptedCredentials(connection, keyspace)
+        self.approval_links: ports.ApprovalLinkRepository = ApprovalLinks(connection, keyspace)
         self.hooks: ports.HookRepository = Hooks(connection, keyspace)
         self.agenda: ports.Agenda = Agenda(connection, keyspace)
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)
