@@ -143,6 +143,7 @@ def obstacle(purpose: Purpose, *, account: Account, ticket: Ticket | None) -> Re
 
 
 def account_refuses(account: Account) -> Reason | None:
+    """Why nobody is let into the account, whatever for, the broker included; None where it is."""
     if account.consent is Consent.OFF:
         return Reason.CONSENT_OFF
     if account.state is not AccountState.ACTIVE:
