@@ -238,6 +238,10 @@ class TaskKind(StrEnum):
     TICKET = "ticket"
     SESSION = "session"
     """A revoked session, of which AWS has not been seen to refuse the credentials yet."""
+    WEBHOOK = "webhook"
+    """An endpoint, by its name, that has something to be told of. It has no record."""
+    WEBHOOK_SWEEP = "webhook-sweep"
+    """Every chain is compared with every endpoint's cursor, so that no hint is needed for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +265,13 @@ class Agenda(Protocol):
 
     def hasten(self, task: Task, *, at: datetime) -> None:
         """Put `task` down for `at` if it is not down for an earlier time."""
+        ...
+
+    def conclude(self, task: Task, *, next_at: datetime | None) -> None:
+        """Put a task that has no record down for its next time, None for never.
+
+        Where it was hastened since it was claimed, that time counts if it is earlier.
+        """
         ...
 
     def next_due(self) -> datetime | None:
@@ -458,15 +469,18 @@ class BrowserSessionRepository(Protocol):
         ...
 
     def get(self, digest: str) -> BrowserSession | None:
-        """The session, or None where it was ended or has ended by itself."""
+        """The session, or None where there is none, or none any more.
+
+        One that has ended is still there for a while, so that its end can be told.
+        """
         ...
 
     def prolong(self, session: BrowserSession, *, lasts: timedelta) -> None:
         """Keep the session as it is now, for as long as that, unless it was ended meanwhile."""
         ...
 
-    def end(self, digest: str) -> None:
-        """Forget the session; from then on nobody gets it."""
+    def end(self, session: BrowserSession, *, lasts: timedelta) -> None:
+        """From now on the session is one that was signed out of; remember that for so long."""
         ...
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from broker.domain import ports
+from broker.domain.webhooks import delivery
 from broker.errors import DependencyUnavailable
 from broker.store.accounts import Accounts
 from broker.store.agenda import Agenda
@@ -19,12 +20,14 @@ from broker.store.durability import Confirmation, Durability, confirmation_for, 
 from broker.store.grants import Grants
 from broker.store.hooks import Hooks
 from broker.store.idempotency import Idempotency
-from broker.store.journal import Journal
+from broker.store.journal import Concerned, Journal
 from broker.store.keyspace import Keyspace
 from broker.store.leases import Leases
 from broker.store.readiness import problems_of
 from broker.store.sessions import Sessions
 from broker.store.tickets import Tickets
+from broker.store.webhook_cursors import WebhookCursors
+from broker.store.webhook_queue import WebhookQueue
 from broker.store.windows import Windows
 
 __all__ = ["Durability", "Store", "Timeouts", "open_store"]
@@ -38,11 +41,18 @@ class Store:
     """The journal and the repositories of one server; a context manager that closes it."""
 
     def __init__(
-        self, connection: Connection, keyspace: Keyspace, *, clock: Callable[[], datetime]
+        self,
+        connection: Connection,
+        keyspace: Keyspace,
+        *,
+        clock: Callable[[], datetime],
+        concerned: Concerned,
     ) -> None:
         self._connection = connection
         self._durability: Durability | None = None
-        self.journal: ports.Journal = Journal(connection, keyspace, confirmation=self._confirmation)
+        self.journal: ports.Journal = Journal(
+            connection, keyspace, confirmation=self._confirmation, concerned=concerned
+        )
         self.accounts: ports.AccountRepository = Accounts(connection, keyspace)
         self.tickets: ports.TicketRepository = Tickets(connection, keyspace)
         self.grants: ports.GrantRepository = Grants(connection, keyspace, clock=clock)
@@ -58,6 +68,8 @@ class Store:
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)
         self.idempotency: ports.IdempotencyRepository = Idempotency(connection, keyspace)
         self.windows: ports.WindowRepository = Windows(connection, keyspace)
+        self.webhook_cursors: delivery.WebhookCursors = WebhookCursors(connection, keyspace)
+        self.webhook_queue: delivery.WebhookQueue = WebhookQueue(connection, keyspace)
 
     def ping(self) -> None:
         """Raise DependencyUnavailable (`store_unavailable`) if the server does not answer."""
@@ -106,11 +118,13 @@ def open_store(
     connections: int = 32,
     timeouts: Timeouts | None = None,
     clock: Callable[[], datetime] = _utc_now,
+    concerned: Concerned = lambda _: (),
 ) -> Store:
     """The store at `url`: `embedded:<folder>`, `redis://`, `rediss://` or `unix://`.
 
     `connections` bounds the sockets, so it should be the number of threads. Open it after
-    forking. Raises ConfigurationError where the address cannot be used.
+    forking. `concerned` says which webhook endpoints to hasten for what was written. Raises
+    ConfigurationError where the address cannot be used.
     """
     connection = connect(url, connections=connections, timeouts=timeouts or Timeouts())
-    return Store(connection, Keyspace(namespace), clock=clock)
+    return Store(connection, Keyspace(namespace), clock=clock, concerned=concerned)

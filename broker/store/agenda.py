@@ -57,7 +57,15 @@ class Agenda:
         self._connection.run_script(
             script("hasten_task"),
             keys=[self._keyspace.agenda, self._keyspace.hastened],
-            args=[_member(task), milliseconds(at)],
+            args=[member_of(task), milliseconds(at)],
+        )
+
+    def conclude(self, task: Task, *, next_at: datetime | None) -> None:
+        """See the protocol Agenda."""
+        self._connection.run_script(
+            script("conclude_task"),
+            keys=[self._keyspace.agenda, self._keyspace.hastened],
+            args=[member_of(task), "" if next_at is None else milliseconds(next_at)],
         )
 
     def next_due(self) -> datetime | None:
@@ -74,7 +82,7 @@ class Agenda:
         self._connection.run_script(
             script("announce_task"),
             keys=[self._keyspace.agenda, self._keyspace.unsettled],
-            args=[_member(task), _version_of(save), "" if due is None else milliseconds(due)],
+            args=[member_of(task), _version_of(save), "" if due is None else milliseconds(due)],
         )
 
     def settle(self, save: Save) -> None:
@@ -89,7 +97,7 @@ class Agenda:
         self._connection.run_script(
             script("settle_task"),
             keys=[self._keyspace.agenda, self._keyspace.unsettled, self._keyspace.hastened],
-            args=[_member(task), _version_of(save), "" if due is None else milliseconds(due)],
+            args=[member_of(task), _version_of(save), "" if due is None else milliseconds(due)],
         )
 
 
@@ -116,7 +124,8 @@ def _version_of(save: Save) -> int:
     return save.expected + 1
 
 
-def _member(task: Task) -> str:
+def member_of(task: Task) -> str:
+    """A task in the agenda."""
     return f"{task.kind}/{task.subject}"
 
 

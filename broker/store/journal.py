@@ -6,8 +6,8 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ from broker.store.durability import Confirmation
 from broker.store.indexes import Place, place_of
 from broker.store.keyspace import Keyspace
 from broker.store.scripts import script
+from broker.store.webhook_queue import WebhookQueue
+
+Concerned = Callable[[Sequence[LedgerEntry]], Collection[str]]
+"""The names of the webhook endpoints that are to be told of entries."""
 
 LEDGER_UNAVAILABLE = "ledger_unavailable"
 
@@ -80,12 +84,15 @@ class Journal:
         keyspace: Keyspace,
         *,
         confirmation: Callable[[], Confirmation | None],
+        concerned: Concerned = lambda _: (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._connection = connection
         self._keyspace = keyspace
         self._announcements = Announcements(connection, keyspace)
+        self._webhooks = WebhookQueue(connection, keyspace)
         self._confirmation = confirmation
+        self._concerned = concerned
         self._jitter = jitter
         self._writer = secrets.token_hex(8)
         self._tails: dict[Chain, _Tail] = {}
@@ -122,6 +129,7 @@ class Journal:
                 raise
             raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
         self._announcements.settle(write.saves)
+        self._hint(chain, entries, at=now)
         return entries
 
     def head(self, chain: Chain) -> Head:
@@ -135,6 +143,12 @@ class Journal:
             "XRANGE", self._keyspace.chain(chain), f"{after + 1}-0", "+", "COUNT", limit
         )
         return tuple(ledger_entries.decode(fields["entry"]) for _, fields in found)
+
+    def _hint(self, chain: Chain, entries: Sequence[LedgerEntry], *, at: datetime) -> None:
+        """Let webhooks look at once. A hint that gets lost only makes them look a minute later."""
+        if concerned := self._concerned(entries):
+            with suppress(DependencyUnavailable):
+                self._webhooks.hint(concerned, chain, at=at)
 
     def _append(self, write: _Write, tail: _Tail) -> tuple[LedgerEntry, ...]:
         """Seal and send until the chain holds still; only with the chain's turn."""

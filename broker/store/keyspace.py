@@ -183,6 +183,28 @@ class Keyspace:
         """What an approval link is for, while it can be used."""
         return self._broker("approval-link", digest)
 
+    def webhook_cursors(self, endpoint: str) -> str:
+        """Hash from chain to how far an endpoint has been told of it."""
+        return self._broker("webhook-cursors", endpoint)
+
+    def webhook_queue(self, endpoint: str) -> str:
+        """Sorted set of chains that an endpoint may have to be told of, by when they are due."""
+        return self._broker("webhook-queue", endpoint)
+
+    def webhook_take(self, mark: str) -> str:
+        """The chain that one take got, for a moment, should its answer get lost."""
+        return self._broker("webhook-take", mark)
+
+    @property
+    def webhooks_begun(self) -> str:
+        """Set of the endpoints that have started in every chain that existed."""
+        return self._broker("webhooks-begun")
+
+    @property
+    def webhook_outages(self) -> str:
+        """Hash from endpoint to its outage."""
+        return self._broker("webhook-outages")
+
     def lease(self, name: str) -> str:
         """Hash with a lease's holder and fencing number, while it holds."""
         return self._broker("lease", name)
@@ -206,6 +228,10 @@ class Keyspace:
     def browser_session(self, digest: str) -> str:
         """A browser's session, under the SHA-256 of its cookie, while it lasts."""
         return self._broker("browser-session", digest)
+
+    def ended_browser_session(self, digest: str) -> str:
+        """A browser's session that was signed out of, for as long as that is remembered."""
+        return self._broker("ended-browser-session", digest)
 
     def sign_in_attempt(self, digest: str) -> str:
         """Somebody on their way to the provider, under the SHA-256 of their cookie."""
