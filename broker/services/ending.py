@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from broker.domain.grants import Grant, GrantState
+from broker.domain.grant_decisions import revoked
+from broker.domain.grants import Grant
 from broker.domain.identifiers import AccountId, GrantId, SessionId
 from broker.domain.ledger import chain_of
 from broker.domain.ports import GrantRepository, Journal, Save, SessionRepository
@@ -20,8 +21,6 @@ from broker.services.session_ends import SessionEnds
 
 _TRIES = 20
 """Writes of one grant that meet take turns."""
-
-_LIVE = (GrantState.REQUESTED, GrantState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +75,9 @@ class Ending:
             if stored is None:
                 raise NotFound("No such grant.")
             now = self.clock()
-            if stored.record.state_at(now) not in _LIVE:
+            ended = revoked(stored.record, reason=reason, now=now)
+            if ended is None:
                 return stored.record
-            ended = replace(
-                stored.record, decided=GrantState.REVOKED, decided_at=now, decision_reason=reason
-            )
             with suppress(Conflict):
                 self.journal.record(
                     chain_of(ended.account_id),
