@@ -13,6 +13,7 @@ from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
 from broker.services.acceptances import Acceptances
 from broker.services.accounts import Accounts
+from broker.services.activity import ReadActivity
 from broker.services.ambient import Clock, utc_now
 from broker.services.api_tokens import ApiTokens
 from broker.services.authentication import Authentication
@@ -35,6 +36,7 @@ from broker.services.removal import Removal
 from broker.services.revoking import Revoking
 from broker.services.rotating import Rotating
 from broker.services.tickets import Tickets
+from broker.services.trail_reconciliation import ReconcileLedger
 from broker.services.worker import Worker
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store
@@ -43,6 +45,7 @@ from broker.wiring.foundation import Foundation, lay_foundation
 from broker.wiring.hooks import build_hooks
 from broker.wiring.lifecycle import build_lifecycle
 from broker.wiring.limits import build_admission
+from broker.wiring.trail import build_trail
 
 _MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
 """AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
@@ -57,6 +60,7 @@ class Services:
 
     acceptances: Acceptances
     accounts: Accounts
+    activity: ReadActivity
     api_tokens: ApiTokens
     authentication: Authentication
     clock: Clock
@@ -74,6 +78,7 @@ class Services:
     reading: Reading
     readiness: Callable[[], Readiness]
     reconcile: Reconcile
+    reconcile_ledger: ReconcileLedger
     removal: Removal
     revoking: Revoking
     rotating: Rotating
@@ -98,9 +103,11 @@ def build(settings: Settings, observer: Observer) -> Services:
     admission = build_admission(base)
     lifecycle = build_lifecycle(base)
     hooks = build_hooks(base, lifecycle)
+    trail = build_trail(base)
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     return Services(
         accounts=lifecycle.accounts,
+        activity=trail.activity,
         acceptances=admission.acceptances,
         api_tokens=admission.api_tokens,
         authentication=admission.authentication,
@@ -131,6 +138,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         ),
         readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
         reconcile=lifecycle.reconcile,
+        reconcile_ledger=trail.reconcile,
         removal=lifecycle.removal,
         revoking=lifecycle.revocation.revoking,
         rotating=lifecycle.rotating,

@@ -22,6 +22,7 @@ from broker.services.authorization import Gate
 from broker.services.canaries import Canaries
 from broker.services.minting import Minter
 from broker.services.observations import Observer
+from broker.services.own_access import OwnAccess
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
 from keys.kms import KmsKeyProvider
@@ -47,6 +48,7 @@ class Foundation:
     key_providers: Mapping[str, KeyProvider]
     minter: Minter
     exchange: StsWebIdentity
+    own_access: OwnAccess
     canaries: Canaries
     management: StsManagementRole
 
@@ -79,6 +81,13 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
         key_providers=key_providers,
         minter=minter,
         exchange=exchange,
+        own_access=OwnAccess(
+            minter=minter,
+            exchange=exchange,
+            name_prefix=settings.name_prefix,
+            clock=utc_now,
+            entropy=entropy,
+        ),
         canaries=Canaries(
             minter=minter,
             exchange=exchange,
