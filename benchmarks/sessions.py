@@ -24,7 +24,7 @@ from typing import Any
 import boto3
 
 from benchmarks.comparison import BenchmarkFailed, Bound, Comparison, Goal, in_turns
-from broker.cli.demo.stage import NAME_PREFIX, VENDOR_ACCOUNT, Stage
+from broker.cli.demo.stage import NAME_PREFIX, UNHURRIED, VENDOR_ACCOUNT, Stage
 
 _ACCOUNTS = ("111122223333", "222233334444", "333344445555", "444455556666")
 _ENGINEER = "ann@example.com"
@@ -38,11 +38,15 @@ Needs = Mapping[str, Any]
 
 def run(rounds: int) -> Iterator[Comparison]:
     """The wall time of one client, and the throughput of 16 over four accounts."""
-    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "stage") as stage:
+    with tempfile.TemporaryDirectory() as folder, _stage(Path(folder)) as stage:
         accounts = _accounts(stage)
         ours, theirs = _broker_needs(stage), _bare_needs(stage, accounts)
         yield _one_client(stage, ours, theirs, rounds=rounds)
         yield _many_clients(stage, ours, theirs, rounds=rounds)
+
+
+def _stage(folder: Path) -> Stage:
+    return Stage(folder / "stage", settings=UNHURRIED)
 
 
 def _one_client(

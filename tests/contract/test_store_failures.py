@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from broker.domain.ledger import chain_of, verify
-from broker.domain.ports import Begun, Finished, Save, Versioned
+from broker.domain.limits import Counted, Limit, Window
+from broker.domain.ports import Acceptance, Begun, Finished, Save, Versioned
 from broker.errors import DependencyUnavailable
 from broker.store import Store, Timeouts, open_store
 from broker.store.scripts import script
@@ -36,6 +37,7 @@ from tests.contract.store_wire import LossyWire
 
 IMPATIENT = Timeouts(connect=0.1, answer=0.1, pool=0.1)
 CHAIN = chain_of(ONE)
+A_WINDOW = Window(Counted.SESSIONS_OVERALL, "all", Limit.parse("1/60"))
 
 
 @pytest.fixture
@@ -62,6 +64,11 @@ READS: list[Read] = [
     lambda store: store.journal.entries(CHAIN, after=0, limit=1),
     lambda store: store.leases.acquire("work", holder="a", ttl=timedelta(minutes=1)),
     lambda store: store.idempotency.begin("k", fingerprint="f"),
+    lambda store: store.windows.look(A_WINDOW),
+    lambda store: store.windows.take(A_WINDOW),
+    lambda store: store.acceptances.knows("f" * 64),
+    lambda store: store.acceptances.keep([Acceptance("f" * 64, None, NOW)]),
+    lambda store: store.api_tokens.last_uses(["0" * 12]),
     lambda store: store.durability(),
 ]
 

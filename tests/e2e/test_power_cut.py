@@ -19,7 +19,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from broker.cli.demo.stage import Stage, free_port
+from broker.cli.demo.stage import UNHURRIED, Stage, free_port
 from tests.e2e.chains import check_chain, read_chain
 from tests.e2e.wire import RecordingWire
 from tests.e2e.world import ENGINEER, TICKET, Callers, Person
@@ -74,6 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         wire = stack.enter_context(RecordingWire(to_port=sandbox_port))
         # What a broker that is killed leaves in its temporary folder goes with the tests' own.
         settings = {"BROKER_AWS_ENDPOINT_URL": wire.url, "TMPDIR": str(folder)}
+        settings |= UNHURRIED
         stage = stack.enter_context(Stage(folder, sandbox_port=sandbox_port, settings=settings))
         callers = Callers.on(stage, stack)
         console = callers.person("console", "console")

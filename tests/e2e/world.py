@@ -15,7 +15,7 @@ import httpx
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from broker.cli.demo.stage import Customer, Stage, free_port
+from broker.cli.demo.stage import UNHURRIED, Customer, Stage, free_port
 from tests.e2e.chains import Entry, read_chain
 from tests.e2e.minting import Mint
 from tests.e2e.programs import REGION, Ran, aws_environment, run
@@ -173,6 +173,7 @@ def set_up(folder: Path) -> Iterator[World]:
         wire = stack.enter_context(RecordingWire(to_port=sandbox_port))
         # Tests ask for each pass over an account themselves, and look at what it alone has done.
         settings = {"BROKER_AWS_ENDPOINT_URL": wire.url, "BROKER_SERVE_WORKER": "false"}
+        settings |= UNHURRIED
         stage = stack.enter_context(
             Stage(folder / "stage", sandbox_port=sandbox_port, settings=settings)
         )

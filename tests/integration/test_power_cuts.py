@@ -17,7 +17,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.cli.demo.stage import NAME_PREFIX, Stage
+from broker.cli.demo.stage import NAME_PREFIX, UNHURRIED, Stage
 from broker.domain.accounts import AccountState, Profile
 from broker.domain.identifiers import AccountId
 from broker.services.accounts import AccountChange
@@ -49,7 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
     Its issuer is one process, so that what it publishes once it publishes from then on.
     """
-    alone = {"BROKER_SERVE_WORKER": "false", "BROKER_WORKERS": "1"}
+    alone = {"BROKER_SERVE_WORKER": "false", "BROKER_WORKERS": "1", **UNHURRIED}
     with (
         Stage(tmp_path_factory.mktemp("cuts") / "stage", settings=alone) as stage,
         on_mains(stage) as made,

@@ -30,6 +30,20 @@ from broker.sandbox.process import Keys, Sandbox
 VENDOR_ACCOUNT = "999900001111"
 NAME_PREFIX = "Acme"
 HOOK_TOPIC = TopicArn.parse(f"arn:aws:sns:us-east-1:{VENDOR_ACCOUNT}:broker-hooks")
+UNHURRIED = {
+    f"BROKER_LIMIT_{name}": "1000000/60"
+    for name in (
+        "SESSIONS_PER_ENGINEER",
+        "SESSIONS_PER_ACCOUNT",
+        "SESSIONS_PER_CALLER",
+        "SESSIONS_OVERALL",
+        "REQUESTS_PER_CALLER",
+        "FAILED_SIGN_INS_PER_ADDRESS",
+        "FAILED_SIGN_INS_OVERALL",
+    )
+}
+"""Settings without limits to speak of: tests and benchmarks ask for a day's work in a minute."""
+
 PATIENCE = 30.0
 """Seconds that a broker may take to answer for the first time."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from broker import logs, settings
-from broker.cli.demo.stage import Stage
+from broker.cli.demo.stage import UNHURRIED, Stage
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build
 from tests.integration.api.world import (
@@ -26,7 +26,7 @@ from tests.integration.api.world import (
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Sandbox and broker; whoever stops or kills one of them starts it again."""
     # Tests compare the whole store before and after a request: nobody else may write to it.
-    settings = {"BROKER_SERVE_WORKER": "false"}
+    settings = {"BROKER_SERVE_WORKER": "false", **UNHURRIED}
     with Stage(tmp_path_factory.mktemp("stage") / "broker", settings=settings) as running:
         yield running
 
