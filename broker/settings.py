@@ -111,6 +111,18 @@ class Settings(BaseModel):
     standing_grant_seconds: Annotated[int, Field(ge=900, le=86400)] = 43200
     """How long a grant holds that standing consent gives."""
 
+    max_grant_seconds: Annotated[int, Field(ge=900, le=2592000)] = 86400
+    """The longest grant that somebody approves."""
+
+    grant_request_seconds: Annotated[int, Field(ge=60, le=2592000)] = 86400
+    """How long a request for a grant waits for a decision before it lapses."""
+
+    break_glass_seconds: Annotated[int, Field(ge=900, le=43200)] = 3600
+    """The longest grant that somebody gives themselves in an emergency."""
+
+    break_glass_reason_length: Annotated[int, Field(ge=10, le=500)] = 30
+    """Characters that the reason for it must have."""
+
     pinned_partitions: frozenset[str] = frozenset({"aws"})
     """Partitions, separated by commas, whose trust policies demand that tokens name their role."""
 
@@ -144,6 +156,9 @@ class Settings(BaseModel):
 
     limit_sessions_overall: Limit = Limit.parse("2400/3600")
     """How many in all."""
+
+    limit_break_glass_per_engineer: Limit = Limit.parse("3/86400")
+    """How often one engineer may break the glass."""
 
     limit_requests_per_caller: Limit = Limit.parse("1200/60")
     """How many requests of any kind one API token or signed-in person sends."""

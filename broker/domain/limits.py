@@ -62,6 +62,7 @@ class Counted(StrEnum):
     GRANTS_IN_ACCOUNT = "grants_in_account"
     GRANTS_OF_CALLER = "grants_of_caller"
     GRANTS_OVERALL = "grants_overall"
+    BREAK_GLASS_OF_ENGINEER = "break_glass_of_engineer"
     REQUESTS_OF_CALLER = "requests_of_caller"
     FAILED_SIGN_INS_FROM_ADDRESS = "failed_sign_ins_from_address"
     FAILED_SIGN_INS_OVERALL = "failed_sign_ins_overall"

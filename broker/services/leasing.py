@@ -1,4 +1,4 @@
-"""One pass over an account at a time, wherever it runs."""
+"""One pass over an account at a time, wherever it runs; and other things one at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAUSE = timedelta(milliseconds=100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leasing:
-    """Gives out the right to work on an account."""
+    """Gives out the right to work on an account, or on something else that has a name."""
 
     leases: LeaseRepository
     sleep: Callable[[float], None]
@@ -35,19 +35,34 @@ class Leasing:
 
         Raises Conflict (`reconciliation_running`) if another holder has it for all of `patience`.
         """
-        lease = self._acquired(account_id, holder=holder, patience=patience)
+        busy = Conflict(
+            "The account is being worked on right now. Look at it again in a few seconds.",
+            code="reconciliation_running",
+        )
+        with self.one_at_a_time(
+            f"account:{account_id}", holder=holder, patience=patience, lasts=HELD_FOR, busy=busy
+        ) as lease:
+            yield lease
+
+    @contextmanager
+    def one_at_a_time(
+        self, name: str, *, holder: str, patience: timedelta, lasts: timedelta, busy: Conflict
+    ) -> Iterator[Lease]:
+        """Hold the lease `name` in the block, or raise `busy`; it lapses after `lasts`."""
+        lease = self._acquired(name, holder=holder, patience=patience, lasts=lasts)
+        if lease is None:
+            raise busy
         try:
             yield lease
         finally:
             self.leases.release(lease)
 
-    def _acquired(self, account_id: AccountId, *, holder: str, patience: timedelta) -> Lease:
+    def _acquired(
+        self, name: str, *, holder: str, patience: timedelta, lasts: timedelta
+    ) -> Lease | None:
         for _ in range(1 + patience // _PAUSE):
-            lease = self.leases.acquire(f"account:{account_id}", holder=holder, ttl=HELD_FOR)
+            lease = self.leases.acquire(name, holder=holder, ttl=lasts)
             if lease is not None:
                 return lease
             self.sleep(_PAUSE.total_seconds())
-        raise Conflict(
-            "The account is being worked on right now. Look at it again in a few seconds.",
-            code="reconciliation_running",
-        )
+        return None

@@ -24,6 +24,7 @@ class RateLimits:
     per_caller: Limit
     overall: Limit
     requests_per_caller: Limit
+    break_glass_per_engineer: Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ _IN_WORDS = {
     Counted.GRANTS_IN_ACCOUNT: "grants asked for in one account",
     Counted.GRANTS_OF_CALLER: "grants asked for by one caller",
     Counted.GRANTS_OVERALL: "grants asked for in all",
+    Counted.BREAK_GLASS_OF_ENGINEER: "emergencies of one engineer",
     Counted.REQUESTS_OF_CALLER: "requests of one caller",
     Counted.FAILED_SIGN_INS_FROM_ADDRESS: "failed sign-ins from one address",
     Counted.FAILED_SIGN_INS_OVERALL: "failed sign-ins in all",
@@ -84,6 +86,14 @@ class Limiter:
     def require_grant(self, *, account_id: AccountId, engineer: EngineerId, call: Call) -> None:
         """Count one request for a grant. Raises RateLimited where one of its limits is reached."""
         self._require_each_way(_GRANTS, account_id, engineer, call)
+
+    def require_break_glass(
+        self, *, account_id: AccountId, engineer: EngineerId, call: Call
+    ) -> None:
+        """Count one breaking of the glass. Raises RateLimited where there were enough."""
+        limit = self.limits.break_glass_per_engineer
+        window = Window(Counted.BREAK_GLASS_OF_ENGINEER, engineer, limit)
+        self._require([window], call, {"account": account_id, "engineer": engineer})
 
     def require_request(self, call: Call) -> None:
         """Count one request of any kind. Raises RateLimited where the caller sends too many."""

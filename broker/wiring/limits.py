@@ -65,6 +65,7 @@ def build_limiter(base: Foundation) -> Limiter:
             per_caller=settings.limit_sessions_per_caller,
             overall=settings.limit_sessions_overall,
             requests_per_caller=settings.limit_requests_per_caller,
+            break_glass_per_engineer=settings.limit_break_glass_per_engineer,
         ),
         clock=utc_now,
     )
