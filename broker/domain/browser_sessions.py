@@ -104,6 +104,13 @@ class SessionLimits:
     absolute: timedelta
 
 
+class SessionEnd(StrEnum):
+    """How a session came to its end."""
+
+    SIGNED_OUT = "signed_out"
+    EXPIRED = "session_expired"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserSession:
     """Somebody has signed in. Their groups are those that the provider named at that time."""
@@ -113,7 +120,14 @@ class BrowserSession:
     groups: tuple[str, ...]
     signed_in_at: Timestamp
     last_seen_at: Timestamp
+    signed_out: bool = False
 
     def ends_at(self, limits: SessionLimits) -> datetime:
         """When the session ends if nothing more is asked under it."""
         return min(self.last_seen_at + limits.idle, self.signed_in_at + limits.absolute)
+
+    def end(self, limits: SessionLimits, now: datetime) -> SessionEnd | None:
+        """How the session has ended, or None while it lasts."""
+        if self.signed_out:
+            return SessionEnd.SIGNED_OUT
+        return None if now < self.ends_at(limits) else SessionEnd.EXPIRED

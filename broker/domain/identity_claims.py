@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.identifiers import EngineerId
@@ -19,7 +19,9 @@ LEEWAY = timedelta(seconds=30)
 EMAIL = "email"
 """The one subject claim that the provider must call verified."""
 
-_LATEST = 1e12
+_LATEST = 253_402_300_800
+"""The year 10000, which no datetime reaches."""
+
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat")
 
 
@@ -59,6 +61,7 @@ class Identity:
 
     subject: EngineerId
     groups: tuple[str, ...]
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ def judge(claims: Mapping[str, object], demands: Demands, now: datetime) -> Iden
     return Identity(
         subject=_subject(claims, demands.subject_claim),
         groups=_groups(claims, demands.groups_claim),
+        expires_at=datetime.fromtimestamp(_seconds(claims["exp"]), UTC),
     )
 
 

@@ -66,6 +66,7 @@ class Counted(StrEnum):
     REQUESTS_OF_CALLER = "requests_of_caller"
     FAILED_SIGN_INS_FROM_ADDRESS = "failed_sign_ins_from_address"
     FAILED_SIGN_INS_OVERALL = "failed_sign_ins_overall"
+    SIGN_INS_BEGUN_FROM_ADDRESS = "sign_ins_begun_from_address"
     USES_OF_ENDED_CREDENTIAL = "uses_of_ended_credential"
     """Credentials that were good once are no guesses: each counts by itself."""
 

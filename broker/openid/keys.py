@@ -23,6 +23,8 @@ def read_keys(document: Mapping[str, Any]) -> dict[str, ProviderKey]:
     An id that two keys share names neither of them.
     """
     listed = document.get("keys")
+    if not isinstance(listed, list):
+        return {}
     named = [each for each in listed if isinstance(each, dict) and isinstance(each.get("kid"), str)]
     times = Counter(each["kid"] for each in named)
     found = {each["kid"]: _key(each) for each in named if times[each["kid"]] == 1}

@@ -18,7 +18,7 @@ from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window, network_of
 from broker.domain.permissions import Caller
 from broker.domain.ports import Journal, WindowRepository
-from broker.errors import RateLimited, Unauthenticated
+from broker.errors import AccessDenied, RateLimited, Unauthenticated
 from broker.services.acceptances import Acceptances
 from broker.services.ambient import Clock
 from broker.services.calls import Call
@@ -34,6 +34,8 @@ class CredentialKind(StrEnum):
     API_TOKEN = "api_token"  # noqa: S105 - the name of a kind, not a secret
     IDENTITY_TOKEN = "identity_token"  # noqa: S105 - the name of a kind, not a secret
     BROWSER_SESSION = "browser_session"
+    SIGN_IN = "sign_in"
+    """What a browser brings back from the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +67,39 @@ class CredentialRefused(Exception):
 
     `reason` and `ids` are for the ledger. `ending` says that it was right once: only whoever
     presented the right secret, or a good signature, may be told so. `ids` then name it.
+    `answer` is what to tell where that is more than the kind's usual sentence.
     """
 
     def __init__(
-        self, reason: str, *, ids: Mapping[str, str] | None = None, ending: Ending | None = None
+        self,
+        reason: str,
+        *,
+        ids: Mapping[str, str] | None = None,
+        ending: Ending | None = None,
+        answer: Unauthenticated | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.ids = dict(ids or {})
         self.ending = ending
+        self.answer = answer
+
+
+class TurnedAway(Exception):
+    """A credential is good, and whoever presents it has no role here."""
+
+    def __init__(self, subject: str, reason: str, *, answer: AccessDenied) -> None:
+        super().__init__(reason)
+        self.subject = subject
+        self.reason = reason
+        self.answer = answer
 
 
 class Authenticator(Protocol):
     """Verifies credentials of one kind."""
 
     def authenticate(self, credential: str) -> Caller:
-        """Who presents `credential`. Raises CredentialRefused."""
+        """Who presents `credential`. Raises CredentialRefused and TurnedAway."""
         ...
 
     def remembered_by(self, credential: str) -> str:
@@ -114,8 +133,9 @@ class Authentication:
     def __call__(self, presented: Presented, origin: Origin) -> Call:
         """The call that is being made.
 
-        Raises Unauthenticated for a credential that is not accepted, and RateLimited where too
-        many were wrong. Both are in the ledger then, within the bounds of the limits.
+        Raises Unauthenticated for a credential that is not accepted, AccessDenied for a bearer
+        who has no role, and RateLimited where too many were wrong. All of them are in the ledger
+        then, within the bounds of the limits.
         """
         authenticator = self.authenticators.get(presented.kind) or _NotTaken(presented.kind)
         fingerprint = _fingerprint(authenticator, presented, origin)
@@ -124,7 +144,9 @@ class Authentication:
         try:
             caller = authenticator.authenticate(presented.text)
         except CredentialRefused as e:
-            raise self._refused(e, presented, origin) from e
+            raise self.refused(e, presented, origin) from e
+        except TurnedAway as e:
+            raise self.turned_away(e, presented, origin) from e
         self.acceptances.note(fingerprint, api_token_id=caller.api_token_id)
         return Call(
             caller=caller, request_id=origin.request_id, source_address=origin.source_address
@@ -136,7 +158,7 @@ class Authentication:
         if full is not None and not self.acceptances.knows(fingerprint):
             raise self._limited(full, presented, origin)
 
-    def _refused(
+    def refused(
         self, refusal: CredentialRefused, presented: Presented, origin: Origin
     ) -> Unauthenticated | RateLimited:
         """Count the refusal, record it, and return the error that tells the caller."""
@@ -144,9 +166,33 @@ class Authentication:
         if full is not None:
             return self._limited(full, presented, origin)
         self._record(presented, origin, reason=refusal.reason, ids=refusal.ids)
+        if refusal.answer is not None:
+            return refusal.answer
         if refusal.ending is None:
             return Unauthenticated(_SENTENCES[presented.kind])
         return Unauthenticated(_ENDED[refusal.ending], extra={"reason": refusal.ending.value})
+
+    def turned_away(
+        self, refusal: TurnedAway, presented: Presented, origin: Origin
+    ) -> AccessDenied | RateLimited:
+        """The same for somebody who is known: that is no guess, and counts by who it is."""
+        window = Window(Counted.USES_OF_ENDED_CREDENTIAL, refusal.subject, self.limits.per_address)
+        full = self.windows.take(window)
+        if full is not None:
+            return self._limited(full, presented, origin)
+        self.journal.record(
+            BROKER_CHAIN,
+            Event(
+                actor=refusal.subject,
+                action=LedgerAction.ACCESS_REFUSED,
+                outcome=Outcome.REFUSED,
+                reason=refusal.reason,
+                ids={"request": origin.request_id},
+                details=_details(presented, origin),
+            ),
+            now=self.clock(),
+        )
+        return refusal.answer
 
     def _counted_by(
         self, refusal: CredentialRefused, presented: Presented, origin: Origin
@@ -178,10 +224,7 @@ class Authentication:
                 outcome=Outcome.REFUSED,
                 reason=reason,
                 ids={"request": origin.request_id, **ids},
-                details={
-                    "source_address": origin.source_address,
-                    "credential": presented.kind.value,
-                },
+                details=_details(presented, origin),
             ),
             now=self.clock(),
         )
@@ -196,12 +239,17 @@ _SENTENCES = {
         "provider that was made for this service."
     ),
     CredentialKind.BROWSER_SESSION: "Your sign-in is not known here any more. Sign in again.",
+    CredentialKind.SIGN_IN: "The sign-in did not succeed. Begin anew.",
 }
 _ENDED = {
     Ending.EXPIRED: "The credential has expired. Use a new one.",
     Ending.REVOKED: "The credential was revoked. Use another one.",
     Ending.SIGNED_OUT: "You have signed out. Sign in again.",
 }
+
+
+def _details(presented: Presented, origin: Origin) -> dict[str, str]:
+    return {"source_address": origin.source_address, "credential": presented.kind.value}
 
 
 @dataclass(frozen=True, slots=True)

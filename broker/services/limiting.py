@@ -66,6 +66,7 @@ _IN_WORDS = {
     Counted.REQUESTS_OF_CALLER: "requests of one caller",
     Counted.FAILED_SIGN_INS_FROM_ADDRESS: "failed sign-ins from one address",
     Counted.FAILED_SIGN_INS_OVERALL: "failed sign-ins in all",
+    Counted.SIGN_INS_BEGUN_FROM_ADDRESS: "sign-ins begun from one address",
     Counted.USES_OF_ENDED_CREDENTIAL: "uses of a credential that has ended",
 }
 

@@ -5,6 +5,7 @@ Each lies under the SHA-256 of what the browser holds, in one string that the se
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from broker.domain.browser_sessions import ATTEMPT_LASTS, BrowserSession, SignInAttempt
@@ -42,18 +43,28 @@ class BrowserSessions:
 
     def get(self, digest: str) -> BrowserSession | None:
         """See BrowserSessionRepository."""
-        text = self._connection.send("GET", self._keyspace.browser_session(digest))
-        return None if text is None else SESSION.decode(text)
+        keyspace = self._keyspace
+        ended, text = self._connection.send(
+            "MGET", keyspace.ended_browser_session(digest), keyspace.browser_session(digest)
+        )
+        found = ended or text
+        return None if found is None else SESSION.decode(found)
 
     def prolong(self, session: BrowserSession, *, lasts: timedelta) -> None:
         """See BrowserSessionRepository."""
         key = self._keyspace.browser_session(session.digest)
-        # XX: a session that was ended a moment ago must not come back to life.
+        # XX: what is gone stays gone.
         self._connection.send("SET", key, SESSION.encode(session), "PX", _milliseconds(lasts), "XX")
 
-    def end(self, digest: str) -> None:
-        """See BrowserSessionRepository."""
-        self._connection.send("DEL", self._keyspace.browser_session(digest))
+    def end(self, session: BrowserSession, *, lasts: timedelta) -> None:
+        """See BrowserSessionRepository.
+
+        The end has a key of its own, which counts before the session's: so a request that
+        prolongs the session at the same moment cannot undo it.
+        """
+        ended = SESSION.encode(replace(session, signed_out=True))
+        self._keep(self._keyspace.ended_browser_session(session.digest), ended, lasts=lasts)
+        self._connection.send("DEL", self._keyspace.browser_session(session.digest))
 
     def _keep(self, key: str, text: str, *, lasts: timedelta) -> None:
         self._connection.send("SET", key, text, "PX", _milliseconds(lasts))
