@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from broker.domain.permissions import PERMITTED, Action, Condition, Role
 
-NO = "–"
+NO = "-"
 _IN_WORDS = {Condition.ALWAYS: "yes"}
 
 
