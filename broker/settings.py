@@ -15,7 +15,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -28,6 +27,7 @@ from broker.domain.limits import Limit
 from broker.domain.loopback import is_loopback
 from broker.domain.sns import TopicArn
 from broker.errors import ConfigurationError
+from broker.sign_in_settings import SignInSettings
 from keys.types import Algorithm
 
 PREFIX = "BROKER_"
@@ -56,7 +56,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(BaseModel):
+class Settings(SignInSettings):
     """Everything that an operator decides. The order matters: later fields may check earlier."""
 
     model_config = ConfigDict(
@@ -191,6 +191,11 @@ class Settings(BaseModel):
     """How many tasks a `broker worker` works on at once."""
 
     log_level: LogLevel = LogLevel.INFO
+
+    @property
+    def people_url(self) -> str:
+        """The base URL of the broker in a person's browser."""
+        return self.public_url or self.issuer_url
 
     @field_validator("aws_endpoint_url")
     @classmethod

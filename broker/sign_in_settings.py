@@ -1,0 +1,128 @@
+"""The settings of sign-in, a part of `broker.settings`: all of them are set, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+
+from broker.domain.loopback import is_loopback
+from broker.domain.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
+
+_LARGEST_ROLES_FILE = 1024 * 1024
+
+
+def _read_roles(value: object) -> object:
+    """The mapping in the file that a path names: parsed here, so that a start finds every fault."""
+    if not isinstance(value, str):
+        return value
+    try:
+        with Path(value).open("rb") as file:
+            text = file.read(_LARGEST_ROLES_FILE + 1)
+        if len(text) > _LARGEST_ROLES_FILE:
+            raise ValueError("names a file of more than 1 MiB")
+        return read_role_mapping(text.decode("utf-8"))
+    except FaultyMapping as e:
+        raise ValueError("; ".join(e.problems)) from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise ValueError("must name a readable file of TOML in UTF-8") from e
+
+
+class SignInSettings(BaseModel):
+    """How people sign in. Without a provider nobody does, and API tokens are the only way in."""
+
+    public_url: str | None = None
+    """The base URL where people reach the broker: https, no path. Default: the issuer URL."""
+
+    oidc_issuer: str | None = None
+    """The issuer of the organisation's OpenID provider, exactly as its discovery names it."""
+
+    oidc_client_id: str | None = None
+    """The confidential client that browsers sign in with."""
+
+    oidc_client_secret: SecretStr | None = None
+    """Its secret."""
+
+    oidc_cli_client_id: str | None = None
+    """The public client whose ID tokens the API takes as bearers. Unset: it takes none."""
+
+    oidc_scope: Annotated[str, Field(pattern=r"^openid( [!#-\[\]-~]+)*$")] = "openid email"
+    """What is asked of the provider; it must lead to the subject and the groups claim."""
+
+    oidc_subject_claim: Annotated[str, Field(min_length=1)] = "email"
+    """The claim that names the engineer; an `email` must be verified, and is lower-cased."""
+
+    oidc_groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    """The claim with the list of groups."""
+
+    roles_file: Annotated[RoleMapping | None, BeforeValidator(_read_roles)] = None
+    """TOML file that says which groups have which roles."""
+
+    sign_in_idle_seconds: Annotated[int, Field(ge=300, le=86400)] = 1800
+    """A browser's session ends after so long without a request."""
+
+    sign_in_absolute_seconds: Annotated[int, Field(ge=900, le=604800)] = 36000
+    """It ends after so long in any case."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _people_reach_it_safely(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
+            raise ValueError("must be an https URL (http only on loopback)")
+        if not url.hostname or url.username is not None or value != f"{url.scheme}://{url.netloc}":
+            raise ValueError("must end with the host: no path, no trailing slash, no user")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _provider_is_reached_safely(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
+            raise ValueError("must be an https URL (http only on loopback)")
+        if not url.hostname or url.username is not None or url.query or url.fragment:
+            raise ValueError("must be an issuer: host and path, no user, query or fragment")
+        return value
+
+    @field_validator("oidc_client_id", "oidc_client_secret", "roles_file")
+    @classmethod
+    def _all_or_nothing(cls, value: object, info: ValidationInfo) -> object:
+        if "oidc_issuer" not in info.data:
+            return value
+        missing = value is None or value in ("", SecretStr(""))
+        if info.data["oidc_issuer"] is not None and missing:
+            raise ValueError("must be set where BROKER_OIDC_ISSUER is")
+        if info.data["oidc_issuer"] is None and not missing:
+            raise ValueError("is set without BROKER_OIDC_ISSUER")
+        return value
+
+    @field_validator("oidc_cli_client_id")
+    @classmethod
+    def _clients_differ(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        if "oidc_issuer" in info.data and info.data["oidc_issuer"] is None:
+            raise ValueError("is set without BROKER_OIDC_ISSUER")
+        if not value or value == info.data.get("oidc_client_id"):
+            raise ValueError("must be a public client of its own, not BROKER_OIDC_CLIENT_ID")
+        return value
+
+    @field_validator("sign_in_absolute_seconds")
+    @classmethod
+    def _idle_is_shorter(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("sign_in_idle_seconds", 0):
+            raise ValueError("must be at least BROKER_SIGN_IN_IDLE_SECONDS")
+        return value
