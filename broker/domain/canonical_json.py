@@ -52,18 +52,43 @@ def decode(text: bytes) -> dict[str, Any]:
     spelling of a value: each gives the same object as some other text, so that a hash over the
     text would not be one over what a reader makes of it.
     """
+    members = parse(text)
+    if encode(members) != text:
+        raise another_spelling()
+    return members
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """The object in `text`, however it is written. Raises NotCanonical where there is none."""
     try:
         value = from_json(text, allow_inf_nan=False, cache_strings="all", allow_partial=False)
     except ValueError as e:
         raise NotCanonical(_unreadable(text)) from e
     if not isinstance(value, dict):
         raise NotCanonical("it is not a JSON object")
-    if encode(value) != text:
-        raise NotCanonical(
-            "it is not canonical JSON: a name that stands twice, white space, or another order "
-            "or spelling than RFC 8785 has"
-        )
     return value
+
+
+def encode_ordered(members: Mapping[str, object]) -> bytes:
+    """Like `encode`, in a third of the time, for an object as `is_ordered` finds it good.
+
+    That goes for the objects in it too, and its numbers are whole and within LARGEST_INTEGER.
+    """
+    return to_json(members)
+
+
+def is_ordered(members: Mapping[str, object]) -> bool:
+    """Whether the names of an object are plain and in the order of canonical JSON."""
+    names = list(members)
+    return names == sorted(names) and "".join(names).isascii()
+
+
+def another_spelling() -> NotCanonical:
+    """A text is JSON, but another text is the canonical one."""
+    return NotCanonical(
+        "it is not canonical JSON: a name that stands twice, white space, or another order "
+        "or spelling than RFC 8785 has"
+    )
 
 
 def _ordered(members: Mapping[Any, Any]) -> dict[str, Any]:

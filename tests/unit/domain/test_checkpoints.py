@@ -1,0 +1,230 @@
+"""Checkpoints: what vouches for a ledger, and what only looks as if it did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from broker.domain.checkpoints import BadCheckpoint, peek_seq, verify_checkpoint
+from broker.domain.ledger import Head, LedgerAction, Outcome, chain_of
+from broker.domain.ledger_lines import checkpoint_line, keys_line
+from broker.domain.ledger_verification import BrokenLine
+from broker.domain.public_keys import BadKeys, read_jwks
+from keys.types import Algorithm
+from tests.unit.domain.exported_ledgers import (
+    GIVEN,
+    KEY,
+    NEXT_KEY,
+    STRANGERS_KEY,
+    Ledger,
+    ThrowawayKey,
+    a_ledger,
+    an_event,
+    signed,
+    verify,
+)
+from tests.unit.domain.making import ISSUER, NOW, OTHER_ACCOUNT
+
+FIRST_SIGNED, KEYS_LINE, FIRST_CHECKPOINT = 5, 11, 12
+"""The entry of the first checkpoint of `a_ledger`, and where lines of it stand."""
+
+HEAD = Head(5, "a" * 64)
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_a_good_checkpoint_says_what_was_signed(algorithm):
+    """With a key of either kind."""
+    key = ThrowawayKey(algorithm)
+    head = verify_checkpoint(signed(HEAD, key, now=NOW), {key.kid: key.jwk})
+    assert (head.chain, head.seq, head.hash) == ("111122223333", 5, "a" * 64)
+    assert (head.issuer, head.signed_at, head.kid) == (ISSUER, NOW, key.kid)
+    assert peek_seq(signed(HEAD, key)) == 5
+
+
+def test_a_checkpoint_is_smaller_than_what_kms_signs():
+    """Whatever is in it is of bounded length, and together far below 4,096 bytes."""
+    largest = signed(Head(2**53 - 1, "f" * 64), KEY, iss="https://" + "x" * 247, now=NOW)
+    assert len(largest.rpartition(".")[0]) < 1024
+
+
+def test_a_relying_party_of_identity_tokens_refuses_a_checkpoint():
+    """PyJWT, set up as whoever gives out access for identity tokens would."""
+    jws = signed(HEAD, KEY)
+    with pytest.raises(jwt.InvalidAudienceError):
+        jwt.decode(
+            jws,
+            key=jwt.PyJWK(KEY.jwk.as_dict()),
+            algorithms=["ES256"],
+            audience="sts.amazonaws.com",
+        )
+    with pytest.raises(jwt.MissingRequiredClaimError):
+        jwt.decode(
+            jws,
+            key=jwt.PyJWK(KEY.jwk.as_dict()),
+            algorithms=["ES256"],
+            audience="urn:support-access-broker:ledger",
+            options={"require": ["exp", "sub"]},
+        )
+    assert jwt.get_unverified_header(jws)["typ"] != "JWT"
+
+
+def _segments(jws: str) -> list[str]:
+    return jws.split(".")
+
+
+def _with_loose_bits(jws: str) -> str:
+    """Another text of the same signature, for a lenient reader of base64url."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return jws[:-1] + alphabet[alphabet.index(jws[-1]) ^ 1]
+
+
+JWS = signed(HEAD, KEY)
+NOT_CHECKPOINTS = {
+    "no JWS": "nothing",
+    "two parts": JWS.rpartition(".")[0],
+    "five parts": f"{JWS}.a.b",
+    "not ASCII": JWS.replace(JWS[5], "é", 1),
+    "padded": f"{JWS}==",
+    "with loose bits": _with_loose_bits(JWS),
+    "without a signature": f"{JWS.rpartition('.')[0]}.",
+    "with another's signature": ".".join(
+        [*_segments(JWS)[:2], _segments(signed(HEAD, NEXT_KEY))[2]]
+    ),
+    "of another algorithm": ".".join(
+        [
+            jwt.utils.base64url_encode(
+                b'{"alg":"none","kid":"%b","typ":"support-access-ledger-checkpoint+jws"}'
+                % KEY.kid.encode()
+            ).decode(),
+            *_segments(JWS)[1:],
+        ]
+    ),
+    "with a key of its own": ".".join(
+        [
+            jwt.utils.base64url_encode(
+                b'{"alg":"ES256","jwk":{},"kid":"%b","typ":"support-access-ledger-checkpoint+jws"}'
+                % KEY.kid.encode()
+            ).decode(),
+            *_segments(JWS)[1:],
+        ]
+    ),
+    "endless": "a" * 10_000,
+}
+
+
+@pytest.mark.parametrize("jws", NOT_CHECKPOINTS.values(), ids=NOT_CHECKPOINTS.keys())
+def test_what_is_no_checkpoint_is_refused(jws):
+    """Each by a BadCheckpoint and nothing else."""
+    with pytest.raises(BadCheckpoint):
+        verify_checkpoint(jws, GIVEN)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {"keys": {}},
+        {"keys": [None]},
+        {"keys": [{}]},
+        {"keys": [{"kty": "oct", "k": "AAAA", "alg": "HS256", "kid": "x", "use": "sig"}]},
+        {"keys": [{**KEY.jwk.as_dict(), "kid": "x"}]},
+        {"keys": [{**KEY.jwk.as_dict(), "use": "enc"}]},
+        {"keys": [{**KEY.jwk.as_dict(), "alg": "RS256"}]},
+        {"keys": [{**KEY.jwk.as_dict(), "x": KEY.jwk.as_dict()["y"]}]},
+        {"keys": [{**KEY.jwk.as_dict(), "d": "AAAA"}]},
+        {"keys": [{}] * 10_001},
+    ],
+)
+def test_what_is_no_jwks_is_refused(document):
+    """Only public keys that a broker could have published."""
+    with pytest.raises(BadKeys):
+        read_jwks(document)
+
+
+CHECKPOINTS = {
+    "of another chain": (
+        signed(Head(5, "0" * 64), KEY, chain=chain_of(OTHER_ACCOUNT)),
+        "another chain",
+    ),
+    "in another's name": (None, {"iss": f"{ISSUER[:-1]}b"}, "not of this account"),
+    "an identity token": (None, {"aud": "sts.amazonaws.com"}, "audience is another"),
+    "several audiences": (None, {"aud": ["urn:support-access-broker:ledger"]}, "audience"),
+    "a claim more": (None, {"exp": 9999999999}, "claims more"),
+    "a seq of another kind": (None, {"seq": "5"}, "wrong kind"),
+    "no time": (None, {"iat": 0}, "wrong kind"),
+    "a hash that is none": (None, {"hash": "x"}, "out of range"),
+}
+
+
+@pytest.mark.parametrize("case", CHECKPOINTS.values(), ids=CHECKPOINTS.keys())
+def test_a_checkpoint_that_says_something_else_is_refused(case):
+    """Signed with the right key, and nevertheless not a checkpoint of this account's ledger."""
+    ledger = a_ledger()
+    jws = case[0] or signed(ledger.heads[FIRST_SIGNED - 1], KEY, **case[1])
+    lines = ledger.lines()
+    lines[FIRST_CHECKPOINT - 1] = checkpoint_line(jws)
+    with pytest.raises(BrokenLine, match=f"line {FIRST_CHECKPOINT}: .*{case[-1]}"):
+        verify(lines)
+
+
+def test_another_type_is_no_checkpoint():
+    """What the same key has signed as an identity token does not pass, whatever it claims."""
+    ledger = a_ledger()
+    lines = ledger.lines()
+    lines[FIRST_CHECKPOINT - 1] = checkpoint_line(
+        signed(ledger.heads[FIRST_SIGNED - 1], KEY, typ="JWT")
+    )
+    with pytest.raises(BrokenLine, match="its type is 'JWT'"):
+        verify(lines)
+
+
+def test_a_strangers_key_vouches_for_nothing():
+    """Not if nobody knows it, nor if the file brings it, since the chain has never named it."""
+    ledger = a_ledger()
+    head = ledger.heads[FIRST_SIGNED - 1]
+    lines = ledger.lines()
+    lines[FIRST_CHECKPOINT - 1] = checkpoint_line(signed(head, STRANGERS_KEY))
+    with pytest.raises(BrokenLine, match="line 12: no public key is known"):
+        verify(lines)
+    lines[KEYS_LINE - 1] = keys_line([STRANGERS_KEY.jwk, NEXT_KEY.jwk])
+    with pytest.raises(BrokenLine, match=r"line 12: .* a key that this account had not been given"):
+        verify(lines)
+    with pytest.raises(BrokenLine, match=r"line 12: .* a key that this account had not been given"):
+        verify(lines, given={STRANGERS_KEY.kid: STRANGERS_KEY.jwk, **GIVEN})
+
+
+def test_a_key_signs_only_after_the_chain_has_named_it():
+    """A key that was staged later cannot have signed what came before."""
+    ledger = Ledger()
+    ledger.write(an_event(LedgerAction.ACCOUNT_REGISTERED, details={"issuer": ISSUER}))
+    ledger.sign(KEY)
+    ledger.write(an_event(LedgerAction.KEY_STAGED, ids={"kid": KEY.kid}))
+    with pytest.raises(BrokenLine, match="a key that this account had not been given"):
+        verify(ledger.lines())
+
+
+def test_an_account_that_came_again_has_another_issuer():
+    """Checkpoints are held against the issuer of their time."""
+    ledger = a_ledger()
+    later = f"{ISSUER[:-1]}c"
+    ledger.write(an_event(LedgerAction.ACCOUNT_REGISTERED, details={"issuer": later}))
+    ledger.checkpoints.append((ledger.head.seq, signed(ledger.head, KEY, iss=later)))
+    assert len(verify(ledger.lines()).checkpoints) == 3
+    ledger.checkpoints[-1] = (ledger.head.seq, signed(ledger.head, KEY))
+    with pytest.raises(BrokenLine, match="not of this account"):
+        verify(ledger.lines())
+
+
+def test_a_registration_that_was_refused_names_no_issuer():
+    """Only what was done counts."""
+    ledger = Ledger()
+    event = an_event(LedgerAction.ACCOUNT_REGISTERED, details={"issuer": ISSUER})
+    ledger.write(replace(event, outcome=Outcome.REFUSED))
+    ledger.write(an_event(LedgerAction.KEY_STAGED, ids={"kid": KEY.kid}))
+    ledger.sign(KEY)
+    with pytest.raises(BrokenLine, match="not of this account"):
+        verify(ledger.lines())
