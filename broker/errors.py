@@ -81,6 +81,13 @@ class NotFound(BrokerError):
     status = 404
 
 
+class Gone(BrokerError):
+    """It was there, and can be used no more."""
+
+    code = "gone"
+    status = 410
+
+
 class Conflict(BrokerError):
     """The request does not fit the present state; reading it again shows why."""
 

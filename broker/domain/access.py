@@ -139,7 +139,7 @@ def decide(
 
 def obstacle(purpose: Purpose, *, account: Account, ticket: Ticket | None) -> Reason | None:
     """Why there is neither a session nor a grant for it, whoever consents; None where may be."""
-    return account_refuses(account) or _ticket_refuses(purpose, ticket)
+    return account_refuses(account) or ticket_refuses(purpose, ticket)
 
 
 def account_refuses(account: Account) -> Reason | None:
@@ -151,7 +151,8 @@ def account_refuses(account: Account) -> Reason | None:
     return None
 
 
-def _ticket_refuses(purpose: Purpose, ticket: Ticket | None) -> Reason | None:
+def ticket_refuses(purpose: Purpose, ticket: Ticket | None) -> Reason | None:
+    """Why the ticket is no reason for it, or no longer; None where it is one."""
     if ticket is None:
         return Reason.TICKET_NOT_FOUND
     if purpose.account_id not in ticket.account_ids:

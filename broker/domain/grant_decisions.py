@@ -186,12 +186,14 @@ def verdict_refused(
 
 
 def is_own(grant: Grant, subject: str) -> bool:
-    """Whether it is for `subject`, or they asked for it.
-
-    Providers write the same person's address in different letter cases.
-    """
+    """Whether it is for `subject`, or they asked for it."""
     concerned = (grant.engineer, grant.requested_by or grant.engineer)
-    return subject.casefold() in {who.casefold() for who in concerned}
+    return any(same_person(who, subject) for who in concerned)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two subjects are one: the same address may come in different letter cases."""
+    return one.casefold() == other.casefold()
 
 
 def decided(grant: Grant, verdict: Verdict, *, decider: str, reason: str, now: datetime) -> Grant:

@@ -46,6 +46,8 @@ class Action(StrEnum):
     READ_GRANT = "grants:read"
     DECIDE_GRANT = "grants:decide"
     """Approving or denying a request; never one's own, whatever the roles."""
+    OFFER_APPROVAL = "grants:offer-approval"
+    """Making a link through which somebody who may decide does so."""
     REVOKE_GRANT = "grants:revoke"
     OPEN_SESSION = "sessions:open"
     READ_SESSION = "sessions:read"
@@ -159,6 +161,11 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.ADMIN: _ALWAYS,
     },
     Action.DECIDE_GRANT: {_R.APPROVER: _ALWAYS, _R.CUSTOMER: _BOUND},
+    Action.OFFER_APPROVAL: {
+        _R.APPROVER: _ALWAYS,
+        _R.CUSTOMER: _BOUND,
+        _R.CONSOLE: _ALWAYS,
+    },
     Action.REVOKE_GRANT: {
         _R.ENGINEER: _OWN,
         _R.APPROVER: _ALWAYS,

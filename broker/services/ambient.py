@@ -41,6 +41,10 @@ class Entropy:
         """An ExternalId for the management role (160 random bits)."""
         return secrets.token_hex(20)
 
+    def approval_link(self) -> str:
+        """The secret part of an approval link (256 random bits)."""
+        return secrets.token_hex(32)
+
     def api_token(self) -> tuple[str, str]:
         """The id and the secret part (256 random bits) of a new API token."""
         return secrets.token_hex(6), secrets.token_hex(32)

@@ -22,6 +22,14 @@ class StepName(StrEnum):
     RECORD_OUTCOME = "record_outcome"
 
 
+class WebhookOutcome(StrEnum):
+    """What became of a try to tell an endpoint, or of an event in the end."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    GIVEN_UP = "given_up"
+
+
 class Observer(Protocol):
     """Counts what happened; must never raise."""
 
@@ -31,6 +39,10 @@ class Observer(Protocol):
 
     def session_refused(self, *, reason: str) -> None:
         """A session was refused, or failed, with this code."""
+        ...
+
+    def glass_broken(self) -> None:
+        """Somebody gave themselves a grant in an emergency."""
         ...
 
     def step_took(self, step: StepName, *, seconds: float) -> None:
@@ -53,6 +65,14 @@ class Observer(Protocol):
         """When the task is, or was, due that has waited longest; None where there is none."""
         ...
 
+    def webhook_told(self, endpoint: str, outcome: WebhookOutcome) -> None:
+        """An event was sent to an endpoint, or given up."""
+        ...
+
+    def webhook_waits_since(self, endpoint: str, at: datetime | None) -> None:
+        """When the oldest entry was written that the endpoint has not been told; None for none."""
+        ...
+
 
 class Unobserved:
     """An observer for whoever has no metrics."""
@@ -61,6 +81,9 @@ class Unobserved:
         """Forget it."""
 
     def session_refused(self, *, reason: str) -> None:
+        """Forget it."""
+
+    def glass_broken(self) -> None:
         """Forget it."""
 
     def step_took(self, step: StepName, *, seconds: float) -> None:
@@ -76,6 +99,12 @@ class Unobserved:
         """Forget it."""
 
     def next_due(self, at: datetime | None) -> None:
+        """Forget it."""
+
+    def webhook_told(self, endpoint: str, outcome: WebhookOutcome) -> None:
+        """Forget it."""
+
+    def webhook_waits_since(self, endpoint: str, at: datetime | None) -> None:
         """Forget it."""
 
 

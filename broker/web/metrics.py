@@ -25,7 +25,7 @@ from prometheus_client import (
 )
 
 from broker.domain.ports import TaskKind
-from broker.services.observations import StepName
+from broker.services.observations import StepName, WebhookOutcome
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -42,6 +42,11 @@ class Metrics:
             "broker_sessions_refused",
             "Session requests that got no credentials, by code",
             ["reason"],
+            registry=self.registry,
+        )
+        self._glass_broken = Counter(
+            "broker_glass_broken",
+            "Grants that engineers gave themselves in an emergency",
             registry=self.registry,
         )
         self._steps = Histogram(
@@ -90,6 +95,21 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
 
+        self._webhooks = Counter(
+            "broker_webhooks",
+            "Tries to tell a webhook endpoint, and events that were given up",
+            ["endpoint", "outcome"],
+            registry=self.registry,
+        )
+        self._webhook_waits = Gauge(
+            "broker_webhook_oldest_untold_timestamp_seconds",
+            "When the oldest entry was written that a webhook endpoint has not been told; "
+            "+Inf where there is none",
+            ["endpoint"],
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+
     def session_opened(self, *, access: str) -> None:
         """A session was opened."""
         self._opened.labels(access).inc()
@@ -97,6 +117,10 @@ class Metrics:
     def session_refused(self, *, reason: str) -> None:
         """A session was refused, or failed, with this code."""
         self._refused.labels(reason).inc()
+
+    def glass_broken(self) -> None:
+        """Somebody gave themselves a grant in an emergency."""
+        self._glass_broken.inc()
 
     def step_took(self, step: StepName, *, seconds: float) -> None:
         """A part of opening a session took this long."""
@@ -117,6 +141,14 @@ class Metrics:
     def next_due(self, at: datetime | None) -> None:
         """When the task is or was due that has waited longest."""
         self._due.set(math.inf if at is None else at.timestamp())
+
+    def webhook_told(self, endpoint: str, outcome: WebhookOutcome) -> None:
+        """An event was sent to an endpoint, or given up."""
+        self._webhooks.labels(endpoint, outcome.value).inc()
+
+    def webhook_waits_since(self, endpoint: str, at: datetime | None) -> None:
+        """When the oldest entry was written that the endpoint has not been told."""
+        self._webhook_waits.labels(endpoint).set(math.inf if at is None else at.timestamp())
 
     def issuer_fetched(self, *, document: str, status: int) -> None:
         """Discovery or a JWKS was asked for; `settle` counts it.

@@ -42,6 +42,7 @@ from broker.settings import KeyProviderName, Settings
 from broker.store import Store
 from broker.wiring.examinations import build_doctor, build_prove
 from broker.wiring.foundation import Foundation, lay_foundation
+from broker.wiring.grants import Granting, build_granting
 from broker.wiring.hooks import build_hooks
 from broker.wiring.lifecycle import build_lifecycle
 from broker.wiring.limits import build_admission
@@ -66,6 +67,7 @@ class Services:
     clock: Clock
     doctor: Doctor
     ending: Ending
+    granting: Granting
     hook_reception: HookReception | None
     idempotency: IdempotencyRepository
     issuers: IssuerDirectory
@@ -114,6 +116,9 @@ def build(settings: Settings, observer: Observer) -> Services:
         clock=utc_now,
         doctor=build_doctor(base),
         ending=lifecycle.revocation.ending,
+        granting=build_granting(
+            base, limiter=admission.limiter, ending=lifecycle.revocation.ending
+        ),
         hook_reception=hooks.reception,
         idempotency=store.idempotency,
         issuers=issuers,

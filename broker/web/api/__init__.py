@@ -1,6 +1,15 @@
 """The HTTP API, one module a subject; a view parses nothing, calls one service and renders."""
 
-from broker.web.api import accounts, api_tokens, diagnoses, ledger, me, sessions, tickets
+from broker.web.api import accounts, api_tokens, diagnoses, grants, ledger, me, sessions, tickets
 
-APIS = (accounts.api, diagnoses.api, tickets.api, sessions.api, ledger.api, api_tokens.api, me.api)
+APIS = (
+    accounts.api,
+    diagnoses.api,
+    tickets.api,
+    grants.api,
+    sessions.api,
+    ledger.api,
+    api_tokens.api,
+    me.api,
+)
 """All of it, in the order in which OpenAPI lists it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from broker.domain.identifiers import EngineerId, SessionId
-from broker.domain.permissions import Role
+from broker.domain.identifiers import SessionId
 from broker.domain.sessions import SessionRequest
-from broker.errors import FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.services.reading import Window
+from broker.web.api.on_behalf_of import engineer_of
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
 from broker.web.schemas.base import AccountListQuery
@@ -36,7 +35,7 @@ def open_session(services: Services, call: Call, body: SessionBody) -> OpenedSes
     request = SessionRequest(
         account_id=body.account_id,
         ticket_id=body.ticket,
-        engineer=_engineer(call, body),
+        engineer=engineer_of(call, body.on_behalf_of),
         reason=body.reason,
         access=body.access,
         duration=body.duration,
@@ -68,15 +67,3 @@ def show_session(services: Services, call: Call, session_id: SessionId) -> Sessi
 def revoke_session(services: Services, call: Call, session_id: SessionId) -> SessionAnswer:
     """End a session at once: its Deny stands in the account when this is answered."""
     return SessionAnswer.of(services.revoking.session(session_id, call))
-
-
-def _engineer(call: Call, body: SessionBody) -> EngineerId:
-    """Whom the session is for: the caller, or whom a console names."""
-    if body.on_behalf_of is not None:
-        return body.on_behalf_of
-    if call.caller.roles == {Role.CONSOLE}:
-        raise InvalidRequest(
-            "A console opens sessions for engineers: name one in `on_behalf_of`.",
-            problems=[FieldProblem("on_behalf_of", "is required of a console")],
-        )
-    return EngineerId(call.caller.subject)

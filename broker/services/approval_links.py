@@ -1,0 +1,139 @@
+"""Approval links: a chat tool shows them, the approver follows one, signs in and decides, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from broker.domain.access import SENTENCES, Reason
+from broker.domain.approval_links import LIVES, PATH, ApprovalLink, link_hash
+from broker.domain.grant_decisions import Verdict, is_own, same_person
+from broker.domain.grants import Grant, GrantState
+from broker.domain.identifiers import EngineerId, GrantId
+from broker.domain.ledger import BROKER_CHAIN, chain_of
+from broker.domain.permissions import Action, permits
+from broker.domain.ports import ApprovalLinkRepository, Journal
+from broker.errors import AccessDenied, BrokerError, Conflict, Gone
+from broker.services import grant_entries as entries
+from broker.services.ambient import Clock, Entropy
+from broker.services.calls import Call
+from broker.services.grant_decisions import DecideGrants
+from broker.services.grants import Grants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeLink:
+    """A link just made: its address is handed out now and never again."""
+
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLinks:
+    """Makes links, shows what they are for, and decides through them."""
+
+    journal: Journal
+    links: ApprovalLinkRepository
+    grants: Grants
+    decide_grants: DecideGrants
+    base_url: str
+    clock: Clock
+    entropy: Entropy
+
+    def make(self, grant_id: GrantId, approver: EngineerId, call: Call) -> MadeLink:
+        """A link for `approver` to decide on the request through.
+
+        Whether they may is looked at when they follow it. Raises AccessDenied and NotFound, and
+        Conflict (`grant_already_decided`); each is in the ledger.
+        """
+        grant = self.grants.required(grant_id, Action.OFFER_APPROVAL, call).record
+        now = self.clock()
+        refusal = _no_link_for(grant, approver, now=now)
+        if refusal is not None:
+            raise self._refused(grant, approver, refusal, call)
+        self.journal.record(
+            chain_of(grant.account_id),
+            entries.link_made(call, grant, approver=approver),
+            now=now,
+        )
+        secret, expires_at = self.entropy.approval_link(), now + LIVES
+        link = ApprovalLink(
+            grant_id=grant_id,
+            approver=approver,
+            made_by=call.caller.subject,
+            expires_at=expires_at,
+        )
+        self.links.keep(link_hash(secret), link)
+        return MadeLink(url=f"{self.base_url}{PATH}/{secret}", expires_at=expires_at)
+
+    def look(self, secret: str, call: Call) -> Grant:
+        """What the link is for, to the one whom it is for; it can still be used afterwards.
+
+        Raises Gone, and AccessDenied for anybody else.
+        """
+        return self._followed(secret, call)[1]
+
+    def use(self, secret: str, verdict: Verdict, call: Call, *, reason: str) -> Grant:
+        """Decide through the link, which is good for nothing after that.
+
+        Raises like `look`, which leaves the link as it is, and like `DecideGrants.decide`.
+        """
+        digest, grant = self._followed(secret, call)
+        if self.links.take(digest) is None:
+            raise _gone()
+        return self.decide_grants.decide(grant.grant_id, verdict, call, reason=reason)
+
+    def _followed(self, secret: str, call: Call) -> tuple[str, Grant]:
+        """The link's hash, and the request that it is for, if the caller may decide through it."""
+        digest = link_hash(secret)
+        link = self.links.get(digest)
+        if link is None or self.clock() >= link.expires_at:
+            raise _gone()
+        if not same_person(link.approver, call.caller.subject):
+            raise self._followed_by_another(link, call)
+        return digest, self.grants.required(link.grant_id, Action.DECIDE_GRANT, call).record
+
+    def _followed_by_another(self, link: ApprovalLink, call: Call) -> BrokerError:
+        """Record it, in the account's chain only if the caller has a say there."""
+        grant = self.grants.grants.get(link.grant_id)
+        if grant is not None:
+            account_id = grant.record.account_id
+            known = permits(call.caller, Action.DECIDE_GRANT, account_id=account_id)
+            self.journal.record(
+                chain_of(account_id) if known else BROKER_CHAIN,
+                entries.link_refused(
+                    call, grant.record, approver=link.approver, reason=_FOR_ANOTHER
+                ),
+                now=self.clock(),
+            )
+        return AccessDenied(
+            "This link is for somebody else, who has to follow it themselves.", code=_FOR_ANOTHER
+        )
+
+    def _refused(
+        self, grant: Grant, approver: EngineerId, reason: Reason, call: Call
+    ) -> BrokerError:
+        now = self.clock()
+        self.journal.record(
+            chain_of(grant.account_id),
+            entries.link_refused(call, grant, approver=approver, reason=reason.value),
+            now=now,
+        )
+        if reason is Reason.OWN_REQUEST:
+            return AccessDenied(SENTENCES[reason], code=reason.value)
+        extra = {"grant_id": grant.grant_id, "state": grant.state_at(now).value}
+        return Conflict(SENTENCES[reason], code=reason.value, extra=extra)
+
+
+_FOR_ANOTHER = "link_for_another"
+
+
+def _no_link_for(grant: Grant, approver: str, *, now: datetime) -> Reason | None:
+    if is_own(grant, approver):
+        return Reason.OWN_REQUEST
+    return None if grant.state_at(now) is GrantState.REQUESTED else Reason.ALREADY_DECIDED
+
+
+def _gone() -> Gone:
+    return Gone("This link was used already, or it is more than fifteen minutes old.")
