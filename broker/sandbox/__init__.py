@@ -10,6 +10,11 @@ How a call is decided
     `agreement` holds moto to the operation that was allowed. `control` is beside the gate: what
     is not AWS's API (accounts, topics, stacks, the clock) under `/_sandbox/`.
 
+What the trail has
+    `trail.witness` tells `trail.history` of every signed call, let through or denied, and of every
+    AssumeRoleWithWebIdentity that gave credentials or met a trust policy that refused; CloudTrail's
+    LookupEvents finds them there, management events only, at two requests a second.
+
 How a stack is made
     `cloudformation.stacks` makes it with the calls of the account's administrator. A custom
     resource is asked for through its SNS topic: `topics` delivers a message that `sns_signer`
@@ -58,6 +63,8 @@ Lenient
       the trust policy, the description and the longest session only.
     - A change of a policy takes effect at once; AWS may take minutes. `--role-delay` plays that
       for new roles.
+    - The trail shows an event at once; AWS takes up to 15 minutes. All exchanges stand in
+      us-east-1, since an unsigned call names no Region.
     - The control interface is open to everybody on the machine.
 
 Offset of the clock

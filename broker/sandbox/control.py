@@ -2,7 +2,7 @@
 
 GET /_sandbox/health · POST /_sandbox/accounts · POST /_sandbox/topics · POST /_sandbox/stacks ·
 GET, PUT and DELETE /_sandbox/stacks/<account id>/<stack name> · PUT /_sandbox/clock ·
-GET /_sandbox/sns-ca.pem · PUT /_sandbox/stack-answers.
+GET /_sandbox/sns-ca.pem · PUT /_sandbox/stack-answers · PUT /_sandbox/policy-delay.
 Unauthenticated: it listens on a loopback address and is a development tool.
 """
 
@@ -27,6 +27,7 @@ from broker.sandbox.cloudformation.template import TemplateError
 from broker.sandbox.cloudformation.topics import Topics
 from broker.sandbox.gate.answers import Refusal
 from broker.sandbox.gate.received import Environ, ReceivedRequest
+from broker.sandbox.services.policy_delay import PolicyDelay
 
 PREFIX = "/_sandbox/"
 
@@ -60,11 +61,13 @@ class Control:
         clock: Clock,
         iam_of: IamOf,
         hooks: HookParts,
+        policy_delay: PolicyDelay,
     ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._iam_of = iam_of
         self._hooks = hooks
+        self._policy_delay = policy_delay
         self._stacks: dict[tuple[str, str], Stack] = {}
         self._busy: set[tuple[str, str]] = set()
         self._lock = Lock()
@@ -102,6 +105,8 @@ class Control:
                 return self._refuse_answers(_fields(body))
             case "PUT", "clock":
                 return self._set_clock(_fields(body))
+            case "PUT", "policy-delay":
+                return self._delay_policies(_fields(body))
             case method, "stacks", *stack:
                 return self._answer_for_stacks(method, stack, body)
         return _NOTHING
@@ -212,6 +217,14 @@ class Control:
             raise ControlError("offset_seconds must be a number")
         self._clock.set_offset(timedelta(seconds=offset))
         return 200, {"now": self._clock.now().isoformat()}
+
+    def _delay_policies(self, fields: Mapping[str, Any]) -> Reply:
+        _only(fields, {"seconds"})
+        seconds = fields.get("seconds")
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+            raise ControlError("seconds must be a number, 0 or more")
+        self._policy_delay.seconds = seconds
+        return 200, {"seconds": seconds}
 
 
 def _described(stack: Stack) -> Mapping[str, Any]:

@@ -150,6 +150,10 @@ class Sandbox:
         """Set the sandbox's clock this far ahead of the machine's."""
         self._call("PUT", "clock", {"offset_seconds": offset_seconds})
 
+    def delay_policies(self, seconds: float) -> None:
+        """Let changes of roles' policies take effect this long after they are made."""
+        self._call("PUT", "policy-delay", {"seconds": seconds})
+
     def stop(self) -> None:
         """Stop the process; doing so twice is harmless."""
         self._http.close()

@@ -28,10 +28,21 @@ from broker.sandbox.gate.callers import Authenticator
 from broker.sandbox.gate.enforcement import Gate
 from broker.sandbox.gate.received import Environ
 from broker.sandbox.http_server import listen
-from broker.sandbox.services import iam_checks, identity_providers, kms, managed_policies, sts
+from broker.sandbox.services import (
+    iam_checks,
+    identity_providers,
+    kms,
+    managed_policies,
+    policy_delay,
+    sts,
+    support,
+)
 from broker.sandbox.services.credentials import CredentialRegister
 from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
 from broker.sandbox.services.sts import AssumeRoleService
+from broker.sandbox.trail import endpoint as trail_endpoint
+from broker.sandbox.trail.history import EventHistory
+from broker.sandbox.trail.witness import Witness
 from broker.sandbox.web_identity import endpoint as web_identity_endpoint
 from broker.sandbox.web_identity.exchange import WebIdentityService
 from broker.sandbox.web_identity.openid_fetch import IssuerClient
@@ -60,16 +71,22 @@ class Sandbox:
         self._answers = StackAnswers()
         self._certificates = PublishedCertificates(self._signer)
         hooks = _hook_parts(self._signer, self._answers, clock)
-        _install(clock=clock, directory=directory, register=register, role_delay=role_delay)
+        witness = Witness(history=EventHistory(), register=register, clock=clock)
+        _install(directory=directory, register=register, witness=witness, role_delay=role_delay)
         topics.install(hooks.topics)
         self._gate = Gate(
             DomainDispatcherApplication(create_backend_app),
             authenticator=Authenticator(directory=directory, credentials=register, clock=clock),
             directory=directory,
             clock=clock,
+            witness=witness,
         )
         self._control = Control(
-            accounts=Accounts(), clock=clock, iam_of=self._iam_client, hooks=hooks
+            accounts=Accounts(),
+            clock=clock,
+            iam_of=self._iam_client,
+            hooks=hooks,
+            policy_delay=directory.delay,
         )
         self._server = listen(HOST, port, self)
         self._boto = boto3.session.Session()
@@ -117,9 +134,9 @@ def _hook_parts(signer: SnsSigner, answers: StackAnswers, clock: Clock) -> HookP
 
 def _install(
     *,
-    clock: Clock,
     directory: IamDirectory,
     register: CredentialRegister,
+    witness: Witness,
     role_delay: timedelta,
 ) -> None:
     """Change moto, in this process, into what it should be."""
@@ -129,13 +146,17 @@ def _install(
     identity_providers.install(issuers)
     kms.install()
     managed_policies.install()
+    policy_delay.install(directory.note_policies)
+    support.install()
     sts.install(AssumeRoleService(directory=directory, register=register))
+    trail_endpoint.install(witness.history)
     web_identity_endpoint.install(
         WebIdentityService(
-            clock=clock,
+            clock=witness.clock,
             iam=directory,
             register=register,
             issuers=issuers,
             role_delay=role_delay,
-        )
+        ),
+        witness,
     )

@@ -30,6 +30,7 @@ from broker.sandbox.policy.evaluation import (
 )
 from broker.sandbox.policy.patterns import Context
 from broker.sandbox.services.iam_directory import AttachedPolicies, IamDirectory
+from broker.sandbox.trail.witness import Witness, error_code_in
 
 ADMITTED = "broker.sandbox.admitted"
 """Where the gate leaves its `Admission` in the environ."""
@@ -61,11 +62,13 @@ class Gate:
         authenticator: Authenticator,
         directory: IamDirectory,
         clock: Clock,
+        witness: Witness,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._directory = directory
         self._clock = clock
+        self._witness = witness
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         try:
@@ -80,12 +83,31 @@ class Gate:
         if refused is not None:
             return _send(refused, environ, start_response)
         operation = environ[ADMITTED].operation
+        statuses: list[str] = []
+
+        def start(status: str, *rest: Any) -> Any:
+            statuses.append(status)
+            return start_response(status, *rest)
+
         try:
-            return list(self._app(environ, start_response))
+            body = list(self._app(environ, start))
         except NotImplementedError:
             text = f"The sandbox has no {operation.service}:{operation.name}"
             missing = render(Refusal(Failure.NOT_IMPLEMENTED, text), operation.protocol)
             return _send(missing, environ, start_response)
+        self._tell(environ, error_code_in(statuses[-1], b"".join(body)))
+        return body
+
+    def _tell(self, environ: Environ, error_code: str | None) -> None:
+        """Let the trail have what came of a call that was let through."""
+        admission = environ[ADMITTED]
+        if admission.caller is not None:
+            self._witness.saw_call(
+                admission.caller,
+                admission.operation,
+                source_ip=str(environ.get("REMOTE_ADDR", "")),
+                error_code=error_code,
+            )
 
     def _refusal(self, environ: Environ) -> Answer | None:
         """None if the request may go on, with its admission left in the environ."""
@@ -118,7 +140,16 @@ class Gate:
             account_id=caller.account_id,
         )
         context = self._global_context(caller, operation, environ)
-        self._authorize(caller, operation, context)
+        try:
+            self._authorize(caller, operation, context)
+        except Refusal as refusal:
+            self._witness.saw_call(
+                caller,
+                operation,
+                source_ip=str(environ.get("REMOTE_ADDR", "")),
+                error_code=render(refusal, operation.protocol).error_code,
+            )
+            raise
         return Admission(caller, operation, context)
 
     def _authorize(self, caller: Caller, operation: Operation, context: Context) -> None:

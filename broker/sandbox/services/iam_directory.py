@@ -6,13 +6,14 @@ request, so a Deny that was just written reaches credentials that were given out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 
 from broker.sandbox.policy.evaluation import PolicyDocument, PolicyError, PolicyKind
+from broker.sandbox.services.policy_delay import PolicyDelay, Texts
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class PolicyCache:
 class IamDirectory:
     """Looks up IAM users, roles and their policies in every account."""
 
-    def __init__(self, policies: PolicyCache) -> None:
+    def __init__(self, policies: PolicyCache, delay: PolicyDelay | None = None) -> None:
         self.policies = policies
+        self.delay = delay or PolicyDelay()
 
     def user_key(self, access_key_id: str) -> UserKey | None:
         """The active long-lived key with this id."""
@@ -77,7 +79,7 @@ class IamDirectory:
 
     def role_policies(self, role: Role) -> AttachedPolicies:
         """Raises PolicyError if the role carries a policy that does not parse."""
-        texts = [*role.policies.values(), *_managed_texts(role)]
+        texts = self.delay.in_force(role.id, _texts(role))
         boundary = None
         if role.permissions_boundary_arn:
             boundary = self.managed_policy(
@@ -85,12 +87,17 @@ class IamDirectory:
             )
         return AttachedPolicies(self._identity(texts), boundary)
 
+    def note_policies(self, backend: IAMBackend, role_name: str) -> None:
+        """The role's policies were changed a moment ago."""
+        role = next(each for each in list(backend.roles.values()) if each.name == role_name)
+        self.delay.note(role.id, _texts(role))
+
     def user_policies(self, user: User) -> AttachedPolicies:
         """The user's own policies and those of its groups; moto keeps no boundary for users."""
         texts = [*user.policies.values(), *_managed_texts(user)]
         for group in self._groups_of(user):
             texts += [*group.policies.values(), *_managed_texts(group)]
-        return AttachedPolicies(self._identity(texts), None)
+        return AttachedPolicies(self._identity(tuple(texts)), None)
 
     def managed_policy(self, account_id: str, partition: str, arn: str) -> PolicyDocument:
         """Raises PolicyError if there is no such policy."""
@@ -100,7 +107,7 @@ class IamDirectory:
             raise PolicyError(f"There is no policy {arn}")
         return self.policies.load(_default_text(policy), PolicyKind.IDENTITY)
 
-    def _identity(self, texts: list[str]) -> tuple[PolicyDocument, ...]:
+    def _identity(self, texts: Sequence[str]) -> tuple[PolicyDocument, ...]:
         return tuple(self.policies.load(text, PolicyKind.IDENTITY) for text in texts)
 
     def _groups_of(self, user: User) -> list[Group]:
@@ -117,6 +124,10 @@ def _backend(account_id: str, partition: str) -> IAMBackend | None:
     """The IAM of an account that exists; asking about another must not bring it into being."""
     account = iam_backends.get(account_id)
     return account.get(partition) if account is not None else None
+
+
+def _texts(role: Role) -> Texts:
+    return (*role.policies.values(), *_managed_texts(role))
 
 
 def _managed_texts(holder: Role | User | Group) -> list[str]:

@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
+from broker.sandbox.trail.witness import Witness
 from broker.sandbox.web_identity.exchange import (
     DEFAULT_DURATION,
     WebIdentityRequest,
@@ -16,16 +17,31 @@ from broker.sandbox.web_identity.refusals import StsRefusal, invalid_parameter
 Answer = ActionResult | tuple[str, dict[str, str]]
 
 
-def install(service: WebIdentityService) -> None:
-    """Let moto's STS answer AssumeRoleWithWebIdentity through `service`, in this process."""
+def install(service: WebIdentityService, witness: Witness) -> None:
+    """Let moto's STS answer AssumeRoleWithWebIdentity through `service`, in this process.
+
+    `witness` tells the trail of what CloudTrail would record.
+    """
 
     def assume_role_with_web_identity(self: TokenResponse) -> Answer:
         try:
-            return ActionResult(service.assume(_request(self)))
+            return ActionResult(_assumed(_request(self), service, witness))
         except StsRefusal as refusal:
             return error_answer(refusal)
 
     TokenResponse.assume_role_with_web_identity = assume_role_with_web_identity  # type: ignore[method-assign,assignment]
+
+
+def _assumed(
+    request: WebIdentityRequest, service: WebIdentityService, witness: Witness
+) -> dict[str, Any]:
+    try:
+        answer = service.assume(request)
+    except StsRefusal as refusal:
+        witness.saw_refused_exchange(request, refusal)
+        raise
+    witness.saw_exchange(request, answer)
+    return answer
 
 
 def _request(call: TokenResponse) -> WebIdentityRequest:

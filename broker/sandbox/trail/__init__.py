@@ -1,0 +1,1 @@
+"""CloudTrail's event history: what was called, by whom, and what LookupEvents tells of it."""
