@@ -16,7 +16,7 @@ from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.approval_links import ApprovalLink
 from broker.domain.browser_sessions import BrowserSecret, BrowserSession, SignInAttempt
-from broker.domain.grants import Grant
+from broker.domain.grants import Access, Grant
 from broker.domain.hooks import Hook
 from broker.domain.iam_documents import Document
 from broker.domain.identifiers import (
@@ -255,11 +255,19 @@ class Task:
 class Agenda(Protocol):
     """The index of due times. Saving a record that has one puts it down for its next time."""
 
-    def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
+    def claim(
+        self,
+        *,
+        now: datetime,
+        hold: timedelta,
+        limit: int,
+        holds: Mapping[TaskKind, timedelta] | None = None,
+    ) -> tuple[Task, ...]:
         """At most `limit` tasks that are due, the longest due first; no other claim gets them.
 
-        A claimed task is put down for `now + hold`, so that it comes again if its worker dies;
-        what the worker saves puts it down for its real next time.
+        A claimed task is put down for `now + hold`, or for what `holds` says of its kind, so that
+        it comes again if its worker dies; what the worker saves puts it down for its real next
+        time.
         """
         ...
 
@@ -379,6 +387,19 @@ class WebIdentityExchange(Protocol):
 
         Raises UpstreamRejected (`refused_by_aws`, `issuer_unreachable_from_aws`) and
         DependencyUnavailable (`aws_unavailable`); neither carries AWS's text.
+        """
+        ...
+
+
+class Probe(Protocol):
+    """Asking AWS whether it lets somebody in."""
+
+    def is_refused(self, credentials: Credentials, access: Access) -> bool:
+        """Whether AWS refuses these credentials the harmless call that the role for `access` may
+        make (`PROBED_ACTIONS`).
+
+        Raises DependencyUnavailable where AWS cannot be asked, and UpstreamRejected where it
+        answers something that says neither.
         """
         ...
 

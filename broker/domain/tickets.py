@@ -20,7 +20,7 @@ class TicketStatus(StrEnum):
 class Ticket:
     """One ticket as its source last told it; no assignees means any engineer.
 
-    `next_check_at` is when the worker compares what was granted for it with what it still carries.
+    `silent_since` is when its source was first asked for it in vain, None while it answers.
     """
 
     ticket_id: TicketId
@@ -29,4 +29,18 @@ class Ticket:
     status: TicketStatus
     assignees: tuple[EngineerId, ...]
     updated_at: Timestamp
-    next_check_at: Timestamp | None = None
+    silent_since: Timestamp | None = None
+
+    def says_the_same(self, other: Ticket) -> bool:
+        """Whether both are open or closed alike, to the same people and for the same accounts."""
+        return _told(self) == _told(other)
+
+
+def _told(ticket: Ticket) -> tuple[object, ...]:
+    return (
+        ticket.ticket_id,
+        ticket.account_ids,
+        ticket.subject,
+        ticket.status,
+        ticket.assignees,
+    )

@@ -6,13 +6,13 @@ when its time in the record has come, or when it was held for too long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.ports import Agenda, TaskKind
+from broker.domain.ports import Agenda, Task, TaskKind
 from broker.errors import DependencyUnavailable
 from broker.services.alarm import Alarm
 from broker.services.ambient import Clock
@@ -21,6 +21,10 @@ from broker.services.observations import Observer
 
 HOLD = timedelta(minutes=10)
 """How long a claimed task is held: longer than any pass, and than the lease that it works under."""
+
+SHORTER_HOLDS: Mapping[TaskKind, timedelta] = {TaskKind.TICKET: timedelta(seconds=30)}
+"""What ends access must not wait for ten minutes because a worker died. Two who compare a ticket
+with what was granted for it at the same time do no harm."""
 
 PATIENCE = timedelta(seconds=30)
 """How long a worker that stops waits for what it has begun, as long as gunicorn does."""
@@ -48,7 +52,10 @@ class Worker:
     outage_pause: Callable[[int], timedelta]
     clock: Clock
     threads: int
+    standing: Sequence[Task] = ()
+    """Tasks that come round by themselves, once they have been put down for the first time."""
     hold: timedelta = HOLD
+    holds: Mapping[TaskKind, timedelta] = field(default_factory=lambda: SHORTER_HOLDS)
     patience: timedelta = PATIENCE
 
     def run(self, alarm: Alarm) -> None:
@@ -58,8 +65,10 @@ class Worker:
         """
         crew = self._crew(alarm)
         outages = 0
+        begun = False
         while not alarm.stopping:
             try:
+                begun = begun or self._begin()
                 pause = self._turn(crew)
             except DependencyUnavailable as e:
                 outages += 1
@@ -81,6 +90,7 @@ class Worker:
         """
         crew = self._crew(alarm)
         began = self.clock()
+        self._begin()
         try:
             while not alarm.stopping:
                 if not self._claim(crew, due_by=began) and not crew.busy:
@@ -101,6 +111,12 @@ class Worker:
             alarm=alarm,
         )
 
+    def _begin(self) -> bool:
+        """Put down what comes round by itself; that is done then."""
+        for task in self.standing:
+            self.agenda.hasten(task, at=self.clock())
+        return True
+
     def _turn(self, crew: Crew) -> timedelta:
         """Start what is due, as far as there are threads for it; how long to look away then."""
         crew.set_stuck_aside(after=self.hold)
@@ -118,8 +134,13 @@ class Worker:
         """Start tasks that were due by then, as many as there are threads for; how many."""
         if not crew.free:
             return 0
-        hold = self.hold + (self.clock() - due_by)
-        claimed = self.agenda.claim(now=due_by, hold=hold, limit=crew.free)
+        late = self.clock() - due_by
+        claimed = self.agenda.claim(
+            now=due_by,
+            hold=self.hold + late,
+            limit=crew.free,
+            holds={kind: hold + late for kind, hold in self.holds.items()},
+        )
         for task in claimed:
             crew.start(task)
         return len(claimed)

@@ -9,13 +9,13 @@ early or once too often, and loses none.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.hooks import Hook
 from broker.domain.ports import Save, Task, TaskKind
 from broker.domain.sessions import Session
-from broker.domain.tickets import Ticket
 from broker.store.connection import Connection
 from broker.store.indexes import milliseconds, moment_of
 from broker.store.keyspace import Keyspace
@@ -34,8 +34,18 @@ class Agenda:
         self._connection = connection
         self._keyspace = keyspace
 
-    def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
+    def claim(
+        self,
+        *,
+        now: datetime,
+        hold: timedelta,
+        limit: int,
+        holds: Mapping[TaskKind, timedelta] | None = None,
+    ) -> tuple[Task, ...]:
         """See the protocol Agenda."""
+        by_kind: list[str | int] = []
+        for kind, of_kind in (holds or {}).items():
+            by_kind += (_members_of(kind), milliseconds(now + of_kind))
         claimed = self._connection.run_script(
             script("claim_tasks"),
             keys=[
@@ -48,6 +58,7 @@ class Agenda:
                 milliseconds(now + hold),
                 limit,
                 REMEMBERED // _MILLISECOND,
+                *by_kind,
             ],
         )
         return tuple(_read_member(member) for member in claimed)
@@ -111,8 +122,6 @@ def _entry_of(save: Save) -> tuple[Task, datetime | None] | None:
             return Task(TaskKind.ACCOUNT, account_id), due
         case Hook(hook_id=hook_id, next_try_at=due):
             return Task(TaskKind.HOOK, hook_id), due
-        case Ticket(ticket_id=ticket_id, next_check_at=due):
-            return Task(TaskKind.TICKET, ticket_id), due
         case Session(session_id=session_id, next_probe_at=due) if save.expected > 0:
             return Task(TaskKind.SESSION, session_id), due
         case _:
@@ -126,7 +135,12 @@ def _version_of(save: Save) -> int:
 
 def member_of(task: Task) -> str:
     """A task in the agenda."""
-    return f"{task.kind}/{task.subject}"
+    return f"{_members_of(task.kind)}{task.subject}"
+
+
+def _members_of(kind: TaskKind) -> str:
+    """What the tasks of one kind begin with."""
+    return f"{kind}/"
 
 
 def _read_member(member: str) -> Task:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.grants import Grant
-from broker.domain.ports import Save
+from broker.domain.ports import Record, Save, Task, TaskKind
 from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store.agenda import Agenda
 from broker.store.connection import Connection
 from broker.store.indexes import grant_member, milliseconds, session_member
 from broker.store.keyspace import Keyspace
 from broker.store.scripts import script
+
+WRITTEN_WITHIN = timedelta(seconds=20)
+"""Longer than any write takes from its announcement on: its patience, and all its attempts."""
 
 
 class Announcements:
@@ -29,8 +34,12 @@ class Announcements:
         self._keyspace = keyspace
         self._agenda = Agenda(connection, keyspace)
 
-    def announce(self, save: Save) -> None:
-        """Prepare for `save`. Raises Conflict where another account has the issuer id."""
+    def announce(self, save: Save, *, now: datetime) -> None:
+        """Prepare for `save`. Raises Conflict where another account has the issuer id.
+
+        What was granted for a ticket is compared with it whenever either is written. The task is
+        put down twice: here for when the write is over, should we not live to say that it is.
+        """
         match save.record:
             case Account():
                 self._account(save.record)
@@ -40,10 +49,12 @@ class Announcements:
                 self._grant(save.record)
             case _:
                 pass
+        if (task := _comparison(save.record)) is not None:
+            self._agenda.hasten(task, at=now + WRITTEN_WITHIN)
         self._agenda.announce(save)
 
-    def settle(self, saves: Sequence[Save]) -> None:
-        """Let the agenda show the times of saves that were written.
+    def settle(self, saves: Sequence[Save], *, now: datetime) -> None:
+        """Let the agenda show the times of saves that were written, and what follows from them.
 
         They are written whatever becomes of this, and a task that stays as it was announced comes
         too early at worst: so a server that is gone by now is no failure.
@@ -51,6 +62,8 @@ class Announcements:
         with suppress(DependencyUnavailable):
             for save in saves:
                 self._agenda.settle(save)
+                if (task := _comparison(save.record)) is not None:
+                    self._agenda.hasten(task, at=now)
 
     def _account(self, account: Account) -> None:
         holder = self._connection.run_script(
@@ -93,3 +106,12 @@ class Announcements:
                 ("ZADD", self._keyspace.sessions_of(session.engineer), 0, member),
             ]
         )
+
+
+def _comparison(record: Record) -> Task | None:
+    """The task of comparing a ticket with what was granted for it, where the record is of it."""
+    match record:
+        case Ticket(ticket_id=ticket_id) | Grant(ticket_id=ticket_id):
+            return Task(TaskKind.TICKET, ticket_id)
+        case _:
+            return None

@@ -121,14 +121,14 @@ class Journal:
         tail = self._tails.setdefault(chain, _Tail())
         try:
             for save in saves:
-                self._announcements.announce(save)
+                self._announcements.announce(save, now=now)
             with _turn_at(tail):
                 entries = self._append(write, tail)
         except DependencyUnavailable as e:
             if e.code == LEDGER_UNAVAILABLE:
                 raise
             raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
-        self._announcements.settle(write.saves)
+        self._announcements.settle(write.saves, now=now)
         self._hint(chain, entries, at=now)
         return entries
 

@@ -12,7 +12,7 @@ from broker.domain.ports import Save
 from broker.errors import Conflict
 from broker.store import Store
 from broker.store.accounts import OVERLAP
-from tests.contract.store_samples import ONE, TWO, account_id, an_account, write
+from tests.contract.store_samples import NOW, ONE, TWO, account_id, an_account, write
 
 OTHER_ISSUER = IssuerId("b" * 32)
 
@@ -78,7 +78,7 @@ def test_only_what_changed_is_reported(store: Store) -> None:
 def test_a_change_that_was_announced_when_somebody_asked_is_reported_again(store: Store) -> None:
     """Who asks between the announcement and the write reads the old record, and must come back."""
     revision = now_on(store)
-    store.journal._announcements.announce(Save(an_account(ONE), 0))
+    store.journal._announcements.announce(Save(an_account(ONE), 0), now=NOW)
     following, first = store.accounts.changed_since(revision)
     assert first == (ONE,)
     assert store.accounts.changed_since(following)[1] == (ONE,)

@@ -59,12 +59,6 @@ def test_a_saved_hook_is_due_at_its_next_try(store: Store) -> None:
     assert claim(store, now=SOON) == (Task(TaskKind.HOOK, hook.hook_id),)
 
 
-def test_a_saved_ticket_is_due_at_its_next_check(store: Store) -> None:
-    ticket = a_ticket(next_check_at=SOON)
-    write(store, ticket)
-    assert claim(store, now=SOON) == (Task(TaskKind.TICKET, ticket.ticket_id),)
-
-
 def test_a_session_is_due_once_it_was_revoked_and_until_it_is_refused(store: Store) -> None:
     write(store, a_session(next_probe_at=SOON))
     assert store.agenda.next_due() is None
@@ -75,8 +69,7 @@ def test_a_session_is_due_once_it_was_revoked_and_until_it_is_refused(store: Sto
 
 
 def test_other_records_are_no_tasks(store: Store) -> None:
-    write(store, a_ticket(), an_api_token())
-    write(store, a_grant())
+    write(store, an_api_token())
     assert store.agenda.next_due() is None
 
 
@@ -174,16 +167,16 @@ def test_a_task_hastened_while_it_is_worked_on_comes_again(store: Store) -> None
 
 
 def announce(store: Store, save: Save) -> None:
-    store.journal._announcements.announce(save)
+    store.journal._announcements.announce(save, now=NOW)
 
 
 def settle(store: Store, save: Save) -> None:
-    store.journal._announcements.settle([save])
+    store.journal._announcements.settle([save], now=NOW)
 
 
 def write_unsettled(store: Store, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr(store.journal._announcements, "settle", lambda _: None)
+        crash.setattr(store.journal._announcements, "settle", lambda _, now: None)
         write(store, save.record, expected=save.expected)
 
 
@@ -286,9 +279,9 @@ def test_a_write_counts_when_the_server_goes_before_it_is_settled(
     ):
         settled = store.journal._announcements.settle
 
-        def without_server(saves: list[Save]) -> None:
+        def without_server(saves: list[Save], now: datetime) -> None:
             server.kill()
-            settled(saves)
+            settled(saves, now=now)
 
         monkeypatch.setattr(store.journal._announcements, "settle", without_server)
         write(store, an_account(next_check_at=NOW))

@@ -74,7 +74,7 @@ def test_a_ticket_forgets_a_grant_a_day_after_its_latest_end(store: Store) -> No
 
 def test_a_grant_announced_but_never_written_is_passed_over(store: Store) -> None:
     write(store, a_grant(1))
-    store.journal._announcements.announce(Save(a_grant(2), 0))
+    store.journal._announcements.announce(Save(a_grant(2), 0), now=NOW)
     assert records_of(store.grants.of_ticket(a_grant().ticket_id)) == (a_grant(1),)
     page = store.grants.page(account_ids=None, engineer=None, cursor=None, limit=10)
     assert page.items == (a_grant(1),)

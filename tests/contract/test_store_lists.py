@@ -148,14 +148,14 @@ def test_a_cursor_that_is_none_of_ours_is_the_callers_mistake(store: Store, curs
 def test_a_session_announced_but_never_written_is_passed_over(store: Store) -> None:
     """A process died between the two steps of a write."""
     write(store, a_session(1))
-    store.journal._announcements.announce(Save(a_session(2), 0))
+    store.journal._announcements.announce(Save(a_session(2), 0), now=NOW)
     page = store.sessions.page(account_ids=None, engineer=None, cursor=None, limit=10)
     assert page == Page(items=(a_session(1),), next=None)
     assert store.sessions.get(a_session(2).session_id) is None
 
 
 def test_an_account_announced_but_never_written_is_passed_over(store: Store) -> None:
-    store.journal._announcements.announce(Save(an_account(ONE), 0))
+    store.journal._announcements.announce(Save(an_account(ONE), 0), now=NOW)
     write(store, an_account(TWO))
     assert store.accounts.page(cursor=None, limit=10) == Page(items=(an_account(TWO),), next=None)
     assert store.accounts.of_issuer(an_account(ONE).issuer_id) is None

@@ -210,8 +210,8 @@ class FailingAgenda:
             raise DependencyUnavailable("The store does not answer.", code="store_unavailable")
         return self.behind.next_due()
 
-    def claim(self, *, now: datetime, hold: timedelta, limit: int) -> tuple[Task, ...]:
-        return self.behind.claim(now=now, hold=hold, limit=limit)
+    def claim(self, **asked: Any) -> tuple[Task, ...]:
+        return self.behind.claim(**asked)
 
     def hasten(self, task: Task, *, at: datetime) -> None:
         self.behind.hasten(task, at=at)
