@@ -15,7 +15,12 @@ from typing import Any
 
 from broker.domain import canonical_json
 from broker.domain.canonical_json import NotCanonical
-from broker.domain.checkpoints import BadCheckpoint, SignedHead, peek_seq, verify_checkpoint
+from broker.domain.checkpoint_signatures import (
+    BadCheckpoint,
+    SignedHead,
+    peek_seq,
+    verify_checkpoint,
+)
 from broker.domain.ledger_chain import BrokenEntry, ChainWalk
 from broker.domain.ledger_lines import (
     CHECKPOINT_BEGINS,

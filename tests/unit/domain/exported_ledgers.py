@@ -54,14 +54,12 @@ def signed(
     head: Head,
     key: ThrowawayKey,
     *,
-    chain: Chain | None = None,
     typ: str = TYP,
     now: datetime = NOW,
     **claims: object,
 ) -> str:
     """A checkpoint of `head`, with these claims in place of the good ones."""
-    of = account()
-    good = checkpoint_claims(of, chain or chain_of(of.account_id), head, now=now)
+    good = checkpoint_claims(account(), head, now=now)
     return encode_jws(dict(sorted({**good, **claims}.items())), signer=key, typ=typ)
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from broker.domain.checkpoints import BadCheckpoint, peek_seq, verify_checkpoint
-from broker.domain.ledger import Head, LedgerAction, Outcome, chain_of
+from broker.domain.checkpoint_signatures import BadCheckpoint, peek_seq, verify_checkpoint
+from broker.domain.ledger import Head, LedgerAction, Outcome
 from broker.domain.ledger_lines import checkpoint_line, keys_line
 from broker.domain.ledger_verification import BrokenLine
 from broker.domain.public_keys import BadKeys, read_jwks
@@ -147,7 +147,7 @@ def test_what_is_no_jwks_is_refused(document):
 
 CHECKPOINTS = {
     "of another chain": (
-        signed(Head(5, "0" * 64), KEY, chain=chain_of(OTHER_ACCOUNT)),
+        signed(Head(5, "0" * 64), KEY, chain=OTHER_ACCOUNT),
         "another chain",
     ),
     "in another's name": (None, {"iss": f"{ISSUER[:-1]}b"}, "not of this account"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.domain.canonical_json import encode
-from broker.domain.checkpoints import BadCheckpoint
+from broker.domain.checkpoint_signatures import BadCheckpoint
 from broker.domain.ledger import Head, LedgerAction
 from broker.domain.ledger_lines import LONGEST_LINE, keys_line
 from broker.domain.ledger_verification import BrokenLine, Voucher
