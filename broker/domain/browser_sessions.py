@@ -21,6 +21,9 @@ from broker.domain.times import Timestamp
 ATTEMPT_LASTS = timedelta(minutes=10)
 """How long somebody may take to sign in at the provider."""
 
+CALLBACK_PATH = "/sign-in/callback"
+"""Where the provider sends browsers back to; it must know the address beforehand."""
+
 _SECRET = re.compile(r"[0-9a-f]{64}")
 _LOCAL_PATH = re.compile(r"/(?!/)[A-Za-z0-9/._~!$&'()*+,;=:@%?-]{0,511}")
 

@@ -12,9 +12,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
 from broker.services.calls import Call
-from broker.web import hooks, openapi, operations, problems
+from broker.web import hooks, openapi, operations, problems, sign_in
 from broker.web.api import APIS
-from broker.web.auth import authenticate
+from broker.web.auth import Browsers, authenticate
+from broker.web.cookies import Cookies
 from broker.web.endpoints import MAX_BODY, mount
 from broker.web.issuer import IssuerEndpoint
 from broker.web.metrics import Metrics
@@ -53,8 +54,13 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     app.teardown_request(_end)
     problems.register(app)
 
+    cookies = Cookies(services.public_url)
+    browsers = None
+    if services.sign_in is not None:
+        browsers = Browsers(services.sign_in.browser_sessions, cookies)
+
     def caller() -> Call:
-        call = authenticate(services.authentication)
+        call = authenticate(services.authentication, browsers)
         services.limiter.require_request(call)
         return call
 
@@ -62,6 +68,8 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     app.register_blueprint(operations.blueprint(services, metrics))
     if services.hook_reception is not None:
         app.register_blueprint(hooks.blueprint(services.hook_reception))
+    if services.sign_in is not None:
+        app.register_blueprint(sign_in.blueprint(services.sign_in, cookies, caller))
     _add_descriptions(app)
     return app
 

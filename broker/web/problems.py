@@ -62,12 +62,13 @@ def problem(error: BrokerError) -> Response:
 
 def register(app: Flask) -> None:
     """Answer every error of `app` as a problem; nothing of an unexpected one leaves the log."""
-    app.register_error_handler(BrokerError, _of_ours)
+    app.register_error_handler(BrokerError, of_ours)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _of_ours(error: BrokerError) -> Response:
+def of_ours(error: BrokerError) -> Response:
+    """The answer to an error of ours; what an operator must look at goes to the log."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request_failed", code=error.code, exc_info=error)
     return problem(error)

@@ -35,6 +35,7 @@ from broker.services.reconcile import Depth, Reconcile
 from broker.services.removal import Removal
 from broker.services.revoking import Revoking
 from broker.services.rotating import Rotating
+from broker.services.sign_in import SignIn
 from broker.services.tickets import Tickets
 from broker.services.trail_reconciliation import ReconcileLedger
 from broker.services.worker import Worker
@@ -44,8 +45,9 @@ from broker.wiring.examinations import build_doctor, build_prove
 from broker.wiring.foundation import Foundation, lay_foundation
 from broker.wiring.grants import Granting, build_granting
 from broker.wiring.hooks import build_hooks
-from broker.wiring.lifecycle import build_lifecycle
+from broker.wiring.lifecycle import Lifecycle, build_lifecycle
 from broker.wiring.limits import build_admission
+from broker.wiring.sign_in import build_provider, build_sign_in
 from broker.wiring.trail import build_trail
 
 _MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
@@ -77,6 +79,7 @@ class Services:
     open_session: OpenSession
     orphans: Orphans
     prove: Prove
+    public_url: str
     reading: Reading
     readiness: Callable[[], Readiness]
     reconcile: Reconcile
@@ -84,6 +87,7 @@ class Services:
     removal: Removal
     revoking: Revoking
     rotating: Rotating
+    sign_in: SignIn | None
     store: Store
     tickets: Tickets
     trusted_proxies: int
@@ -102,7 +106,8 @@ def build(settings: Settings, observer: Observer) -> Services:
     """
     base = lay_foundation(settings, observer)
     store = base.store
-    admission = build_admission(base)
+    provider = build_provider(base)
+    admission = build_admission(base, provider.authenticators() if provider else None)
     lifecycle = build_lifecycle(base)
     hooks = build_hooks(base, lifecycle)
     trail = build_trail(base)
@@ -133,6 +138,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         open_session=_open_session(base),
         orphans=_orphans(base),
         prove=build_prove(base),
+        public_url=settings.people_url,
         reading=Reading(
             journal=store.journal,
             accounts=store.accounts,
@@ -147,6 +153,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         removal=lifecycle.removal,
         revoking=lifecycle.revocation.revoking,
         rotating=lifecycle.rotating,
+        sign_in=build_sign_in(base, provider, admission.authentication),
         store=store,
         tickets=Tickets(
             journal=store.journal, tickets=store.tickets, gate=base.gate, clock=utc_now
@@ -154,7 +161,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         trusted_proxies=settings.trusted_proxies,
         worker=Worker(
             agenda=store.agenda,
-            handlers=_handlers(lifecycle.reconcile, hooks.work),
+            handlers=_handlers(lifecycle, hooks.work),
             observer=observer,
             retry_after=retry_after,
             outage_pause=_outage_pause,
@@ -195,11 +202,12 @@ def _open_session(base: Foundation) -> OpenSession:
     )
 
 
-def _handlers(reconcile: Reconcile, hooks: HookWork) -> Mapping[TaskKind, Handler]:
+def _handlers(lifecycle: Lifecycle, hooks: HookWork) -> Mapping[TaskKind, Handler]:
     """Who works on what is due."""
     return {
-        TaskKind.ACCOUNT: lambda account_id, call: reconcile.run(
+        TaskKind.ACCOUNT: lambda account_id, call: lifecycle.reconcile.run(
             AccountId.parse(account_id), call, depth=Depth.FULL
         ),
         TaskKind.HOOK: hooks,
+        TaskKind.SESSION: lifecycle.revocation.probing,
     }

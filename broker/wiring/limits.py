@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from broker.services.acceptances import Acceptances
 from broker.services.ambient import utc_now
 from broker.services.api_tokens import ApiTokens
-from broker.services.authentication import Authentication, CredentialKind, SignInLimits
+from broker.services.authentication import (
+    Authentication,
+    Authenticator,
+    CredentialKind,
+    SignInLimits,
+)
 from broker.services.limiting import Limiter, RateLimits
 from broker.wiring.foundation import Foundation
 
@@ -23,8 +29,10 @@ class Admission:
     limiter: Limiter
 
 
-def build_admission(base: Foundation) -> Admission:
-    """All of it, on one foundation."""
+def build_admission(
+    base: Foundation, people: Mapping[CredentialKind, Authenticator] | None = None
+) -> Admission:
+    """All of it, on one foundation; `people` are the ways in which they say who they are."""
     settings, store = base.settings, base.store
     api_tokens = ApiTokens(
         journal=store.journal,
@@ -39,7 +47,7 @@ def build_admission(base: Foundation) -> Admission:
         api_tokens=api_tokens,
         acceptances=acceptances,
         authentication=Authentication(
-            authenticators={CredentialKind.API_TOKEN: api_tokens},
+            authenticators={CredentialKind.API_TOKEN: api_tokens, **(people or {})},
             acceptances=acceptances,
             journal=store.journal,
             windows=store.windows,

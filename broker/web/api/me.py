@@ -13,4 +13,4 @@ api = Api("me")
 @api.endpoint("GET", "/v1/me", answer=SelfAnswer)
 def show_self(services: Services, call: Call) -> SelfAnswer:  # noqa: ARG001 - a view's signature
     """Show who is calling and what the caller's roles may do."""
-    return SelfAnswer.of(call.caller)
+    return SelfAnswer.of(call)
