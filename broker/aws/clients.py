@@ -15,14 +15,17 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.session import get_session
 
+from broker.aws.partitions import home_region
 from broker.domain.sessions import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
+    from mypy_boto3_support import SupportClient
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -80,6 +83,18 @@ class Clients:
         """CloudTrail of a Region with the broker's own session; retries are the caller's."""
         config = self._config(retries=1).merge(Config(region_name=region))
         client: CloudTrailClient = self._client("cloudtrail", config, credentials)
+        return client
+
+    def ec2(self, credentials: Credentials) -> EC2Client:
+        """EC2 with a session of the broker's own; whoever asks asks again."""
+        client: EC2Client = self._client("ec2", self._config(retries=1), credentials)
+        return client
+
+    def support(self, credentials: Credentials) -> SupportClient:
+        """AWS Support, which is in one Region of a partition, with such a session."""
+        region = home_region("support", beside=self._location.region)
+        config = self._config(retries=1).merge(Config(region_name=region))
+        client: SupportClient = self._client("support", config, credentials)
         return client
 
     def _config(self, *, retries: int, unsigned: bool = False) -> Config:

@@ -48,3 +48,18 @@ def regions_beside(region: str) -> Regions:
         all=tuple(session.get_available_regions("cloudtrail", partition_name=partition)),
         of_global_services=of_iam.get("credentialScope", {}).get("region"),
     )
+
+
+def home_region(service: str, *, beside: str) -> str:
+    """The Region of a service that a partition has once, in the partition that `beside` is in.
+
+    Raises ValueError where botocore's data knows of none.
+    """
+    session = get_session()
+    partition = session.get_partition_for_region(beside)
+    described = session.get_data("endpoints")["partitions"]
+    services = next(each["services"] for each in described if each["partition"] == partition)
+    place = services.get(service, {}).get("endpoints", {}).get(f"{partition}-global", {})
+    if "credentialScope" not in place:
+        raise ValueError(f"{service} has no one place in {partition}")
+    return str(place["credentialScope"]["region"])

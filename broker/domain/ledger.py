@@ -58,6 +58,8 @@ class LedgerAction(StrEnum):
     KEY_ACTIVATED = "key.activated"
     KEY_WITHDRAWN = "key.withdrawn"
     SESSION_REVOKED = "session.revoked"
+    REVOCATION_PROBED = "session.revocation_probed"
+    """The broker entered the account itself, to see whether AWS refuses what was revoked."""
     REVOCATION_EFFECTIVE = "session.revocation_effective"
     REVOCATION_ASKED = "revocation.asked"
     TICKET_WRITTEN = "ticket.written"

@@ -16,6 +16,7 @@ from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
 from broker.domain.approval_links import ApprovalLink
 from broker.domain.browser_sessions import BrowserSecret, BrowserSession, SignInAttempt
+from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Access, Grant
 from broker.domain.hooks import Hook
 from broker.domain.iam_documents import Document
@@ -37,7 +38,7 @@ from broker.domain.steps import Step
 from broker.domain.tickets import Ticket
 from broker.domain.trail import TrailPart, TrailQuery, Unseen
 
-Record = Account | Grant | Session | Ticket | ApiToken | Hook
+Record = Account | Grant | Session | Ticket | ApiToken | Hook | Checkpoint
 """Any stored record."""
 
 R_co = TypeVar("R_co", covariant=True)
@@ -57,6 +58,14 @@ class Page(Generic[R_co]):
 
     items: tuple[R_co, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEntry:
+    """An entry as it is kept: its place, and its canonical JSON."""
+
+    seq: int
+    line: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,30 @@ def denied(call: Call, session: Session) -> Event:
     )
 
 
+def refused(call: Call, session: Session) -> Event:
+    """AWS was seen to refuse what it does."""
+    return call.event(
+        LedgerAction.REVOCATION_EFFECTIVE,
+        Outcome.DONE,
+        ids=_ids(session),
+        details={
+            "engineer": session.engineer,
+            "milliseconds": _since(session.revoked_at, session.refused_at),
+        },
+    )
+
+
+def never_refused(call: Call, session: Session) -> Event:
+    """Its credentials expired, and until then AWS was not seen to refuse them."""
+    return call.event(
+        LedgerAction.REVOCATION_EFFECTIVE,
+        Outcome.FAILED,
+        reason="expired",
+        ids=_ids(session),
+        details={"engineer": session.engineer},
+    )
+
+
 def _ids(session: Session) -> dict[str, str]:
     return {
         "session": session.session_id,

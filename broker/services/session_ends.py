@@ -107,6 +107,39 @@ class SessionEnds:
 
         return self.change(account_id, session_ids, deny)
 
+    def refused(
+        self,
+        account_id: AccountId,
+        session_ids: Collection[SessionId],
+        call: Call,
+        *,
+        refused_at: datetime,
+    ) -> tuple[Session, ...]:
+        """Note that AWS was seen to refuse what these sessions do, which ends the asking."""
+
+        def refuse(session: Session) -> tuple[Session, Event] | None:
+            if session.revoked_at is None or session.refused_at is not None:
+                return None
+            refused = replace(
+                session,
+                denied_at=session.denied_at or refused_at,
+                refused_at=refused_at,
+                next_probe_at=None,
+            )
+            return refused, entries.refused(call, refused)
+
+        return self.change(account_id, session_ids, refuse)
+
+    def given_up(self, leader: Session, call: Call) -> None:
+        """Note that its credentials have expired before AWS was seen to refuse them."""
+
+        def give_up(session: Session) -> tuple[Session, Event] | None:
+            if session.next_probe_at is None:
+                return None
+            return replace(session, next_probe_at=None), entries.never_refused(call, session)
+
+        self.change(leader.account_id, [leader.session_id], give_up)
+
     def change(
         self, account_id: AccountId, session_ids: Collection[SessionId], change: Change
     ) -> tuple[Session, ...]:

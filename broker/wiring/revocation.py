@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from broker.aws.probe import HarmlessCalls
 from broker.services.ambient import utc_now
 from broker.services.ending import Ending
 from broker.services.enforcing import Enforcing
+from broker.services.own_access import OwnAccess
+from broker.services.probing import Probing
 from broker.services.reconcile import Reconcile
 from broker.services.revoking import Revoking
 from broker.services.session_ends import SessionEnds
+from broker.services.twins import Twins
 from broker.wiring.foundation import Foundation
 
 
@@ -20,6 +25,7 @@ class Revocation:
     ending: Ending
     ends: SessionEnds
     enforcing: Enforcing
+    probing: Probing
     revoking: Revoking
 
 
@@ -45,5 +51,30 @@ def build_revocation(base: Foundation, reconcile: Reconcile) -> Revocation:
         ),
         ends=ends,
         enforcing=enforcing,
+        probing=_probing(base, ends),
         revoking=Revoking(sessions=store.sessions, gate=base.gate, ends=ends, enforcing=enforcing),
+    )
+
+
+def _probing(base: Foundation, ends: SessionEnds) -> Probing:
+    return Probing(
+        accounts=base.store.accounts,
+        sessions=base.store.sessions,
+        agenda=base.store.agenda,
+        ends=ends,
+        twins=Twins(
+            journal=base.store.journal,
+            own_access=OwnAccess(
+                minter=base.minter,
+                exchange=base.exchange,
+                name_prefix=base.settings.name_prefix,
+                clock=utc_now,
+                entropy=base.entropy,
+            ),
+            probe=HarmlessCalls(base.clients),
+            clock=utc_now,
+        ),
+        clock=utc_now,
+        entropy=base.entropy,
+        sleep=time.sleep,
     )

@@ -66,7 +66,7 @@ def _followed(
 ) -> Callable[[IamResponse], Any]:
     def noted(self: IamResponse) -> Any:
         answer = operation(self)
-        note(self.backend, self._get_param("RoleName"))  # noqa: SLF001  (as moto's own code does)
+        note(self.backend, self._get_param("RoleName"))
         return answer
 
     return noted
