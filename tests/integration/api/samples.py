@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.web.api import APIS
 from broker.web.endpoints import Endpoint
-from tests.integration.api.world import ACCOUNT, ENGINEER, NOWHERE, TICKET
+from tests.integration.api.world import ACCOUNT, ENGINEER, IN_A_MONTH, NOWHERE, TICKET
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     endpoint.name: endpoint for api in APIS for endpoint in api.endpoints
@@ -26,6 +26,7 @@ class Sample:
 
 
 PAGE = {"limit": "2", "cursor": ""}
+ONE_GRANT = {"grant_id": "gr-" + "0" * 20}
 IN_ACCOUNT = {**PAGE, "account_id": ACCOUNT}
 
 SAMPLES: Mapping[str, Sample] = {
@@ -65,6 +66,27 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "show_ticket": Sample("admin", path={"ticket_id": TICKET}),
     "list_tickets": Sample("admin", query=PAGE),
+    "request_grant": Sample(
+        ENGINEER,
+        body={
+            "account_id": ACCOUNT,
+            "ticket": TICKET,
+            "reason": "to look",
+            "access": "read",
+            "duration_seconds": 900,
+            "break_glass": False,
+            "on_behalf_of": ENGINEER,
+        },
+    ),
+    "list_grants": Sample(
+        "admin",
+        query={**IN_ACCOUNT, "ticket": TICKET, "state": "requested", "engineer": ENGINEER},
+    ),
+    "show_grant": Sample("admin", path=ONE_GRANT),
+    "approve_grant": Sample("approver", path=ONE_GRANT, body={"reason": "as agreed"}),
+    "deny_grant": Sample("approver", path=ONE_GRANT, body={"reason": "not today"}),
+    "revoke_grant": Sample("admin", path=ONE_GRANT, body={"reason": "enough"}),
+    "make_approval_link": Sample("console", path=ONE_GRANT, body={"approver": "approver"}),
     "open_session": Sample(
         ENGINEER,
         body={
@@ -88,7 +110,7 @@ SAMPLES: Mapping[str, Sample] = {
             "subject": "service",
             "roles": ["auditor"],
             "account_ids": [ACCOUNT],
-            "expires_at": "2099-01-01T00:00:00Z",
+            "expires_at": IN_A_MONTH,
         },
     ),
     "list_api_tokens": Sample("admin", query=PAGE),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum
+from enum import Enum, StrEnum
+from unittest.mock import create_autospec
 
 import httpx
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
+from broker.domain.permission_table import grid
 from broker.domain.permissions import PERMITTED, Action, Condition, Role
+from broker.services.hook_reception import HookReception
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
@@ -25,11 +28,17 @@ from tests.integration.api.world import (
     TICKET,
     World,
     assert_problem,
-    pages,
 )
 
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/onboarding/template.yaml"}
-"""What Flask serves without authentication; the issuers' documents do not even reach it."""
+OPEN: Mapping[tuple[str, str], str] = {
+    ("GET", "/healthz"): "operations, inside the network",
+    ("GET", "/readyz"): "operations, inside the network",
+    ("GET", "/metrics"): "operations, inside the network",
+    ("GET", "/openapi.json"): "public",
+    ("GET", "/onboarding/template.yaml"): "public: CloudFormation reads it",
+    ("POST", "/hooks/sns"): "SNS's signature on the message",
+}
+"""What Flask serves without asking who is calling, and what it goes by instead."""
 
 
 class Scope(Enum):
@@ -38,6 +47,7 @@ class Scope(Enum):
     ACCOUNT = "an account"
     TICKET = "a ticket that concerns the account"
     SESSION = "the engineer's session in the account"
+    GRANT = "the engineer's grant in the account"
     SESSIONS = "all sessions"
     LIST = "all of something"
     NOTHING = "no account at all"
@@ -66,6 +76,13 @@ RULES: Mapping[str, Rule] = {
     "write_ticket": Rule(Action.WRITE_TICKET, Scope.ACCOUNT),
     "show_ticket": Rule(Action.READ_TICKET, Scope.TICKET),
     "list_tickets": Rule(Action.READ_TICKET, Scope.LIST),
+    "request_grant": Rule(Action.REQUEST_GRANT, Scope.ACCOUNT),
+    "list_grants": Rule(Action.READ_GRANT, Scope.LIST),
+    "show_grant": Rule(Action.READ_GRANT, Scope.GRANT),
+    "approve_grant": Rule(Action.DECIDE_GRANT, Scope.GRANT),
+    "deny_grant": Rule(Action.DECIDE_GRANT, Scope.GRANT),
+    "revoke_grant": Rule(Action.REVOKE_GRANT, Scope.GRANT),
+    "make_approval_link": Rule(Action.OFFER_APPROVAL, Scope.GRANT),
     "open_session": Rule(Action.OPEN_SESSION, Scope.ACCOUNT),
     "list_sessions": Rule(Action.READ_SESSION, Scope.SESSIONS),
     "show_session": Rule(Action.READ_SESSION, Scope.SESSION),
@@ -87,8 +104,14 @@ REFUSED_OTHERWISE = (
     "rotate_keys",
     "remove_account",
     "revoke_api_token",
+    "approve_grant",
+    "deny_grant",
+    "make_approval_link",
 )
 """What these samples ask for cannot be done, so that asking changes nothing."""
+
+ATTEMPTS_RECORDED = ("approve_grant", "deny_grant", "revoke_grant", "make_approval_link")
+"""Whoever may not know of a grant leaves an entry by trying to do something to it."""
 
 MATRIX = list(itertools.product(RULES, Role, BINDINGS))
 
@@ -107,18 +130,20 @@ def permitted(rule: Rule, role: Role, bound: tuple[str, ...]) -> bool:
 
 def hidden(rule: Rule) -> bool:
     """Whether what a caller may not see looks as if it did not exist."""
-    return rule.scope in (Scope.TICKET, Scope.SESSION)
+    return rule.scope in (Scope.TICKET, Scope.SESSION, Scope.GRANT)
 
 
 @pytest.fixture(scope="module")
 def callers(world: World) -> Mapping[tuple[Role, str], str]:
-    """An API token for each role and binding; the engineers share one subject."""
+    """An API token for each role and binding; those who act for themselves share one subject."""
     made = {}
     for role, binding in itertools.product(Role, BINDINGS):
         name = f"{role.value} {binding}"
-        subject = ENGINEER if role is Role.ENGINEER else role.value
+        subject = ENGINEER if role in (Role.ENGINEER, Role.BREAK_GLASS) else role.value
         kept = world.secrets.get(subject)
-        world.add_caller(subject, role, accounts=BINDINGS[binding])
+        token_id = world.add_caller(subject, role, accounts=BINDINGS[binding] or (NOWHERE,))
+        if not BINDINGS[binding]:
+            world.unbind(token_id)
         world.secrets[name] = world.secrets.pop(subject)
         if kept is not None:
             world.secrets[subject] = kept
@@ -133,11 +158,19 @@ def session_id(world: World) -> str:
     return str(answer.json()["session"]["id"])
 
 
+@pytest.fixture(scope="module")
+def grant_id(world: World) -> str:
+    """A grant of the engineer in the account, approved by standing consent."""
+    body = {"account_id": ACCOUNT, "ticket": TICKET}
+    answer = world.inside(ENGINEER).post("/v1/grants", json=body).raise_for_status()
+    return str(answer.json()["id"])
+
+
 Ask = Callable[[str, httpx.Client], httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def ask(world: World, session_id: str) -> Ask:
+def ask(world: World, session_id: str, grant_id: str) -> Ask:
     """Send the sample of an operation, made about the account and good for repeating."""
 
     world.write_ticket("ONLY-THIS", ACCOUNT)
@@ -150,12 +183,14 @@ def ask(world: World, session_id: str) -> Ask:
                 body = {"account_id": ACCOUNT, "customer": "Again"}
             case "change_account":
                 body = {"payer": False}
-            case "open_session":
+            case "open_session" | "request_grant":
                 body = {"account_id": ACCOUNT, "ticket": TICKET, "on_behalf_of": ENGINEER}
             case "show_ticket":
                 path = address(name, ticket_id="ONLY-THIS")
             case "show_session" | "revoke_session":
                 path = address(name, session_id=session_id)
+            case _ if "grant_id" in SAMPLES[name].path:
+                path = address(name, grant_id=grant_id)
             case "list_entries":
                 query = {"account_id": ACCOUNT}
             case "create_api_token":
@@ -165,29 +200,91 @@ def ask(world: World, session_id: str) -> Ask:
     return asked
 
 
-def routes(world: World) -> dict[str, set[str]]:
-    """Every path that Flask serves, with the operations at it."""
-    flask = create_app(world.services, Metrics())._behind
+def everything(world: World) -> Flask:
+    """The application with all its parts, those too that these settings leave out."""
+    services = replace(world.services, hook_reception=create_autospec(HookReception, instance=True))
+    flask = create_app(services, Metrics())._behind
     assert isinstance(flask, Flask)
-    found: dict[str, set[str]] = {}
-    for rule in flask.url_map.iter_rules():
-        found.setdefault(rule.rule, set()).add(rule.endpoint)
-    return found
+    return flask
+
+
+def served(flask: Flask) -> set[tuple[str, str]]:
+    """Every method at every path that Flask serves, whatever blueprint it comes from."""
+    return {
+        (method, rule.rule)
+        for rule in flask.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+
+
+OPERATIONS = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS.values()}
 
 
 def test_every_route_stands_in_the_matrix(world: World) -> None:
     """A new route fails here until somebody says who may use it."""
-    served = routes(world)
-    assert served.keys() >= PUBLIC
-    operations = set().union(*(names for path, names in served.items() if path not in PUBLIC))
-    assert operations == RULES.keys() == ENDPOINTS.keys()
-    assert all(path.startswith("/v1/") for path in served.keys() - PUBLIC)
+    assert served(everything(world)) == OPERATIONS | OPEN.keys()
+    assert RULES.keys() == ENDPOINTS.keys() == SAMPLES.keys()
+    assert OPERATIONS.isdisjoint(OPEN)
+    assert all(path.startswith("/v1/") for _, path in OPERATIONS)
+
+
+def test_no_new_route_escapes(world: World) -> None:
+    """Neither one of the application's own, nor one of a blueprint, nor another method."""
+    flask, later = everything(world), Blueprint("later", __name__, url_prefix="/later")
+    later.add_url_rule("/page", view_func=lambda: "", methods=["GET"])
+    flask.register_blueprint(later)
+    flask.add_url_rule("/new", "new", lambda: "", methods=["POST"])
+    flask.add_url_rule("/v1/me", "also_me", lambda: "", methods=["DELETE"])
+    new = {("GET", "/later/page"), ("POST", "/new"), ("DELETE", "/v1/me")}
+    assert served(flask) - OPERATIONS - OPEN.keys() == new
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize("path", ["", "x", "x/jwks.json", "%2e%2e/v1/me", "x/../v1/me"])
+def test_nothing_below_oidc_reaches_flask(world: World, method: str, path: str) -> None:
+    """The fast path in front answers all of it itself: two public documents, else nothing."""
+    app = create_app(world.services, Metrics())
+    app._behind = create_autospec(app._behind, side_effect=AssertionError("it reached Flask"))
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://b.test") as client:
+        assert client.request(method, f"/oidc/{path}").status_code in (404, 405)
 
 
 def test_every_action_is_asked_for_by_a_route() -> None:
     """The table of permissions speaks of nothing that does not exist."""
-    of_parts = {Action.CHANGE_CONSENT, Action.ONBOARD_ACCOUNT}
+    of_parts = {Action.CHANGE_CONSENT, Action.ONBOARD_ACCOUNT, Action.BREAK_GLASS}
     assert {rule.action for rule in RULES.values()} | of_parts == set(Action) == PERMITTED.keys()
+
+
+class Answered(StrEnum):
+    """How a cell of the matrix was answered."""
+
+    YES = "yes"
+    NO = "-"
+    HIDDEN = "hidden"
+
+
+Seen = dict[tuple[str, Role | None, str], Answered]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    """How everybody was answered; printed as tables in the end, and kept among pytest's files."""
+    answers: Seen = {}
+    yield answers
+    shown = "\n".join(f"Callers {binding}:\n\n{drawn(answers, binding)}" for binding in BINDINGS)
+    (tmp_path_factory.getbasetemp() / "permission-matrix.md").write_text(shown)
+    print(f"\n{shown}")
+
+
+def drawn(answers: Seen, binding: str) -> str:
+    """One table of the matrix; empty cells were not asked for in this run."""
+    rows = {
+        f"{ENDPOINTS[name].method} {ENDPOINTS[name].path}": [
+            answers.get((name, role, binding), "") for role in Role
+        ]
+        for name in RULES
+    }
+    return grid("", list(Role), rows)
 
 
 @pytest.mark.parametrize(("name", "role", "binding"), MATRIX)
@@ -195,6 +292,7 @@ def test_the_matrix(
     world: World,
     callers: Mapping[tuple[Role, str], str],
     ask: Ask,
+    seen: Seen,
     name: str,
     role: Role,
     binding: str,
@@ -206,130 +304,105 @@ def test_the_matrix(
     if permitted(rule, role, BINDINGS[binding]):
         assert answer.status_code not in (401, 403), answer.text
         assert answer.is_success or name in REFUSED_OTHERWISE, answer.text
+        seen[name, role, binding] = Answered.YES
         return
     if hidden(rule) and role in PERMITTED[rule.action]:
         assert_problem(answer, 404, "not_found")
-        assert world.ledger() == before
+        attempts = [entry.reason for entry in world.ledger()[len(before) :]]
+        assert attempts == (["not_found"] if name in ATTEMPTS_RECORDED else [])
+        seen[name, role, binding] = Answered.HIDDEN
         return
     problem = assert_problem(answer, 403, "forbidden")
     entry = world.ledger()[-1]
     assert entry.seq == before[-1].seq + 1
     assert (entry.outcome, entry.reason) == ("refused", "forbidden")
     assert entry.ids["request"] == problem["request_id"]
-    if name != "open_session":
+    if name not in ("open_session", "request_grant"):
         assert (entry.action, entry.details["asked_for"]) == ("access.refused", rule.action.value)
+    seen[name, role, binding] = Answered.NO
 
 
-def test_nobody_gets_anything(world: World, ask: Ask, subtests: pytest.Subtests) -> None:
-    """Without a token, or with one that is not good any more: 401, and no reason told."""
+NO_CREDENTIAL = {
+    "none": None,
+    "empty": "",
+    "no scheme": "{admin}",
+    "another scheme": "Basic {admin}",
+    "no token": "Bearer ",
+}
+REFUSED_CREDENTIALS = {
+    "Bearer eyJhbGciOiJub25lIn0.e30.": "identity_token_not_taken",
+    "Bearer {cut}": "api_token_malformed",
+    "Bearer {admin}0": "api_token_malformed",
+    "Bearer {upper}": "identity_token_not_taken",
+    "Bearer brk_{zero_id}_{secret}": "api_token_unknown",
+    "Bearer {front}{zeros}": "api_token_wrong_secret",
+    "Bearer {expired}": "api_token_expired",
+    "Bearer {revoked}": "api_token_revoked",
+}
+"""Each with the reason that the ledger gives."""
+
+
+@pytest.fixture(scope="module")
+def fillings(world: World) -> Mapping[str, str]:
+    """What the credentials above are made of."""
     world.add_caller("expired", Role.ADMIN, valid=timedelta(seconds=-1))
     revoked = world.add_caller("revoked", Role.ADMIN)
     world.inside("admin").delete(f"/v1/tokens/{revoked}").raise_for_status()
     admin = world.secrets["admin"]
-    credentials = {
-        "none": None,
-        "empty": "",
-        "no scheme": admin,
-        "another scheme": f"Basic {admin}",
-        "no token": "Bearer ",
-        "not ours": "Bearer eyJhbGciOiJub25lIn0.e30.",
-        "cut": f"Bearer {admin[:-1]}",
-        "longer": f"Bearer {admin}0",
-        "another secret": f"Bearer {admin[:-64]}{'0' * 64}",
-        "another id": f"Bearer brk_{'0' * 12}_{admin[-64:]}",
-        "upper case": f"Bearer {admin.upper()}",
-        "expired": f"Bearer {world.secrets['expired']}",
-        "revoked": f"Bearer {world.secrets['revoked']}",
+    return {
+        "admin": admin,
+        "cut": admin[:-1],
+        "upper": admin.upper(),
+        "front": admin[:-64],
+        "secret": admin[-64:],
+        "zeros": "0" * 64,
+        "zero_id": "0" * 12,
+        "expired": world.secrets["expired"],
+        "revoked": world.secrets["revoked"],
     }
-    client = world.inside("admin")
+
+
+@pytest.fixture
+def anybody(world: World) -> Iterator[httpx.Client]:
+    """A client that says only what a test lets it say."""
+    with world.inside_of(world.services, "admin") as client:
+        del client.headers["Authorization"]
+        yield client
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_nobody_gets_anything(
+    world: World, ask: Ask, anybody: httpx.Client, fillings: Mapping[str, str], name: str
+) -> None:
+    """Without a credential: 401, and not a trace of it, or anybody could fill the ledger."""
     before = world.state()
-    details = set()
-    for name, (kind, credential) in itertools.product(RULES, credentials.items()):
-        with subtests.test(operation=name, credential=kind):
-            client.headers.pop("Authorization", None)
-            if credential is not None:
-                client.headers["Authorization"] = credential
-            answer = ask(name, client)
-            problem = assert_problem(answer, 401, "unauthenticated")
-            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="broker"'
-            details.add(problem["detail"])
-    client.headers["Authorization"] = f"Bearer {admin}"
-    assert len(details) == 2
+    for credential in NO_CREDENTIAL.values():
+        if credential is not None:
+            anybody.headers["Authorization"] = credential.format(**fillings)
+        answer = ask(name, anybody)
+        problem = assert_problem(answer, 401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="broker"'
+        assert "reason" not in problem
     assert world.state() == before
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_bad_credential_gets_nothing(
+    world: World, ask: Ask, anybody: httpx.Client, fillings: Mapping[str, str], name: str
+) -> None:
+    """401 at every route; the ledger knows why, and only the owner of a good secret is told."""
+    for credential, reason in REFUSED_CREDENTIALS.items():
+        before = len(world.ledger())
+        anybody.headers["Authorization"] = credential.format(**fillings)
+        problem = assert_problem(ask(name, anybody), 401, "unauthenticated")
+        (entry,) = world.ledger()[before:]
+        assert (entry.action, entry.reason) == ("authentication.refused", reason)
+        assert (entry.actor, entry.ids["request"]) == ("unauthenticated", problem["request_id"])
+        told = {"api_token_expired": "expired", "api_token_revoked": "revoked"}.get(reason)
+        assert problem.get("reason") == told
 
 
 def test_the_scheme_is_read_in_any_case(world: World) -> None:
     """RFC 9110, section 11.1: the scheme's name has no case."""
     headers = {"Authorization": f"bearer {world.secrets['auditor']}"}
     assert world.inside("admin").get("/v1/me", headers=headers).json()["subject"] == "auditor"
-
-
-def test_another_customer_sees_nothing(world: World, session_id: str) -> None:
-    """Neither the account nor its ledger, tickets, or sessions; not even that they exist."""
-    other = world.inside("other-customer")
-    world.write_ticket("ONLY-ONE", ACCOUNT)
-    assert_problem(other.get(f"/v1/accounts/{ACCOUNT}"), 403, "forbidden")
-    assert_problem(other.get("/v1/ledger", params={"account_id": ACCOUNT}), 403, "forbidden")
-    assert_problem(other.get("/v1/ledger"), 403, "forbidden")
-    assert_problem(other.get("/v1/tickets/ONLY-ONE"), 404, "not_found")
-    assert_problem(other.get(f"/v1/sessions/{session_id}"), 404, "not_found")
-    accounts = other.get("/v1/accounts").json()["items"]
-    assert [account["account_id"] for account in accounts] == [OTHER]
-    tickets = other.get("/v1/tickets").json()["items"]
-    assert all(OTHER in ticket["account_ids"] for ticket in tickets)
-    sessions = pages(other, "/v1/sessions", limit=200)
-    assert {session["account_id"] for session in sessions} <= {OTHER}
-    assert other.get("/v1/sessions", params={"account_id": ACCOUNT}).json()["items"] == []
-
-
-def test_an_account_that_does_not_exist_looks_like_anothers(world: World) -> None:
-    """A customer cannot find out which accounts are registered."""
-    other = world.inside("other-customer")
-    problems = [other.get(f"/v1/accounts/{account_id}").json() for account_id in (ACCOUNT, NOWHERE)]
-    for problem in problems:
-        del problem["request_id"]
-    assert problems[0] == problems[1]
-
-
-def test_an_engineer_sees_only_own_sessions(world: World, session_id: str) -> None:
-    """Another engineer's session is not there, not in the list either."""
-    world.add_caller("eve@vendor.example", Role.ENGINEER)
-    eve = world.inside("eve@vendor.example")
-    assert_problem(eve.get(f"/v1/sessions/{session_id}"), 404, "not_found")
-    assert eve.get("/v1/sessions").json() == {"items": [], "next": None}
-    assert eve.get("/v1/sessions", params={"account_id": ACCOUNT}).json()["items"] == []
-
-
-def test_an_engineer_opens_sessions_for_nobody_else(world: World) -> None:
-    """on_behalf_of is a console's: 403, in the broker's chain, and no line in the account's."""
-    before = world.ledger(ACCOUNT)
-    answer = world.session(world.inside(ENGINEER), on_behalf_of="bea@vendor.example")
-    assert_problem(answer, 403, "forbidden")
-    assert world.ledger(ACCOUNT) == before
-    assert world.ledger()[-1].reason == "forbidden"
-
-
-def test_consent_is_the_customers_alone(world: World) -> None:
-    """Nobody of the vendor's gives or takes it, and a mixed change is refused whole."""
-    before = world.inside("admin").get(f"/v1/accounts/{ACCOUNT}").json()
-    for subject in ("admin", "console", "auditor", "approver", ENGINEER, "other-customer"):
-        for body in ({"consent": "off"}, {"consent": "off", "payer": True}):
-            answer = world.inside(subject).patch(f"/v1/accounts/{ACCOUNT}", json=body)
-            assert_problem(answer, 403, "forbidden")
-    answer = world.inside("customer").patch(
-        f"/v1/accounts/{ACCOUNT}", json={"consent": "off", "payer": True}
-    )
-    assert_problem(answer, 403, "forbidden")
-    assert world.inside("admin").get(f"/v1/accounts/{ACCOUNT}").json() == before
-
-
-def test_a_ticket_is_written_only_by_who_has_a_say_in_all_its_accounts(world: World) -> None:
-    """Those that it concerns and those that it concerned: a bound console takes over nothing."""
-    world.add_caller("small-console", Role.CONSOLE, accounts=(OTHER,))
-    small = world.inside("small-console")
-    world.write_ticket("SHARED", ACCOUNT, OTHER)
-    own = {"account_ids": [OTHER], "status": "open"}
-    assert small.put("/v1/tickets/SMALL", json=own).is_success
-    assert_problem(small.put("/v1/tickets/SHARED", json=own), 403, "forbidden")
-    everywhere = {"account_ids": [], "status": "open"}
-    assert_problem(small.put("/v1/tickets/NOWHERE", json=everywhere), 403, "forbidden")
