@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from tests.integration.api.world import (
     ACCOUNT,
     ASKING,
     ENGINEER,
+    IN_A_MONTH,
     OTHER,
     TICKET,
     UNREADY,
@@ -34,7 +35,16 @@ SESSION_MEMBERS = {
     *("role_session_name", "access_key_id", "kid", "jti", "issued_at", "expires_at", "revoked_at"),
 }
 TICKET_MEMBERS = {"id", "account_ids", "subject", "status", "assignees"}
-TOKEN_MEMBERS = {"id", "subject", "roles", "account_ids", "expires_at"}
+ELSEWHERE = timezone(timedelta(hours=2))
+TOKEN_MEMBERS = {
+    "id",
+    "subject",
+    "roles",
+    "account_ids",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+}
 CREDENTIALS = {"access_key_id", "secret_access_key", "session_token", "expiration"}
 ENTRY_MEMBERS = {
     *("schema", "chain", "seq", "at", "actor", "action", "outcome", "reason", "ids", "details"),
@@ -189,11 +199,11 @@ def test_api_tokens(world: World) -> None:
         "subject": "exporter",
         "roles": ["auditor"],
         "account_ids": [ACCOUNT],
-        "expires_at": "2099-01-01T02:00:00+02:00",
+        "expires_at": datetime.fromisoformat(IN_A_MONTH).astimezone(ELSEWHERE).isoformat(),
     }
     made = answered(admin.post("/v1/tokens", json=new), 201)
     assert made.keys() >= TOKEN_MEMBERS | {"secret"}
-    assert made["expires_at"] == "2099-01-01T00:00:00Z"
+    assert made["expires_at"] == IN_A_MONTH
     assert_times(made, "created_at", "expires_at")
     secret = made.pop("secret")
     assert made in list(pages(admin, "/v1/tokens"))

@@ -14,7 +14,14 @@ import pytest
 from broker.services.open_session import OpenSession
 from broker.wiring import Services
 from tests.integration.api.parallel import at_once
-from tests.integration.api.world import ACCOUNT, ENGINEER, TICKET, World, assert_problem
+from tests.integration.api.world import (
+    ACCOUNT,
+    ENGINEER,
+    IN_A_MONTH,
+    TICKET,
+    World,
+    assert_problem,
+)
 
 Request = tuple[str, str, dict[str, Any] | None]
 
@@ -29,7 +36,7 @@ def an_account_id() -> str:
 
 
 def an_old_token(world: World) -> Request:
-    made = {"subject": "old", "roles": ["auditor"], "expires_at": "2099-01-01T00:00:00Z"}
+    made = {"subject": "old", "roles": ["auditor"], "expires_at": IN_A_MONTH}
     token = world.inside("admin").post("/v1/tokens", json=made).json()
     return "DELETE", f"/v1/tokens/{token['id']}", None
 
@@ -56,7 +63,7 @@ SESSION: Request = ("POST", "/v1/sessions", {"account_id": ACCOUNT, "ticket": TI
 TOKEN: Request = (
     "POST",
     "/v1/tokens",
-    {"subject": "svc", "roles": ["auditor"], "expires_at": "2099-01-01T00:00:00Z"},
+    {"subject": "svc", "roles": ["auditor"], "expires_at": IN_A_MONTH},
 )
 
 

@@ -19,7 +19,7 @@ from broker.domain.ports import WebIdentityExchange
 from broker.domain.sessions import Credentials
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
 from tests.integration.api.test_broken_http import parsed, received
-from tests.integration.api.world import ACCOUNT, ENGINEER, OTHER, TICKET, World, pages
+from tests.integration.api.world import ACCOUNT, ENGINEER, IN_A_MONTH, OTHER, TICKET, World, pages
 
 CANARY = f"cAnArY{secrets.token_hex(12)}"
 HEADERS = (
@@ -219,7 +219,7 @@ def test_what_is_given_out_is_kept_nowhere(world: World, log: io.StringIO) -> No
     over_http = world.session(world.over_http(ENGINEER)).json()["credentials"]
     made = world.over_http("admin").post(
         "/v1/tokens",
-        json={"subject": "x1", "roles": ["auditor"], "expires_at": "2099-01-01T00:00:00Z"},
+        json={"subject": "x1", "roles": ["auditor"], "expires_at": IN_A_MONTH},
         headers={"Idempotency-Key": secrets.token_hex(8)},
     )
     given = [
