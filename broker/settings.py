@@ -26,8 +26,10 @@ from pydantic import (
 from broker.domain.limits import Limit
 from broker.domain.loopback import is_loopback
 from broker.domain.sns import TopicArn
+from broker.domain.webhooks.endpoints import Endpoints
 from broker.errors import ConfigurationError
 from broker.sign_in_settings import SignInSettings
+from broker.webhook_settings import WebhooksFile
 from keys.types import Algorithm
 
 PREFIX = "BROKER_"
@@ -171,6 +173,9 @@ class Settings(SignInSettings):
 
     api_token_max_days: Annotated[int, Field(ge=1, le=1000)] = 366
     """The longest life of an API token."""
+
+    webhooks_file: WebhooksFile = Endpoints()
+    """TOML file of the endpoints that are told of requests, decisions, sessions, revocations."""
 
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     """How many proxies in front may set X-Forwarded-For."""

@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "broker.cli.serve",
     "template": "broker.cli.template",
     "tokens": "broker.cli.tokens",
+    "webhooks": "broker.cli.webhooks",
     "worker": "broker.cli.worker",
 }
 """The module of each command, which holds it under its own name."""

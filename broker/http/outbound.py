@@ -141,9 +141,9 @@ class Outbound:
         *,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
-        largest: int,
+        largest: int | None,
     ) -> Answer:
-        """The answer, of at most `largest` bytes.
+        """The answer, of at most `largest` bytes; None reads nothing behind its headers.
 
         Raises AddressRefused where the host's name leads beyond `to.reach`, and OutboundFailed.
         """
@@ -188,17 +188,24 @@ class Outbound:
             raise AddressRefused(to.reach.fault)
         return httpx.URL(scheme=to.scheme, host=str(addresses[0]), port=to.port, path="/")
 
-    def _exchange(self, client: httpx.Client, request: httpx.Request, largest: int) -> Answer:
+    def _exchange(
+        self, client: httpx.Client, request: httpx.Request, largest: int | None
+    ) -> Answer:
         response = client.send(request, stream=True)
         try:
-            body = b""
-            for part in response.iter_raw():
-                body += part
-                if len(body) > largest:
-                    raise OutboundFailed("too large")
+            body = b"" if largest is None else _bounded_body(response, largest)
             return Answer(response.status_code, body, dict(response.headers))
         finally:
             response.close()
+
+
+def _bounded_body(response: httpx.Response, largest: int) -> bytes:
+    body = b""
+    for part in response.iter_raw():
+        body += part
+        if len(body) > largest:
+            raise OutboundFailed("too large")
+    return body
 
 
 def resolved(host: str, port: int) -> list[Address]:

@@ -105,7 +105,7 @@ class Settling:
             outcome,
             reason=reason,
             ids={"account": account.account_id},
-            details={"state": account.state.value},
+            details={"state": account.state.value, "was": stored.record.state.value},
         )
         self.journal.record(
             chain_of(account.account_id),

@@ -38,6 +38,7 @@ from broker.services.rotating import Rotating
 from broker.services.sign_in import SignIn
 from broker.services.tickets import Tickets
 from broker.services.trail_reconciliation import ReconcileLedger
+from broker.services.webhooks import Webhooks
 from broker.services.worker import Worker
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store
@@ -49,6 +50,7 @@ from broker.wiring.lifecycle import Lifecycle, build_lifecycle
 from broker.wiring.limits import build_admission
 from broker.wiring.sign_in import build_provider, build_sign_in
 from broker.wiring.trail import build_trail
+from broker.wiring.webhooks import build_webhooks
 
 _MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
 """AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
@@ -91,6 +93,7 @@ class Services:
     store: Store
     tickets: Tickets
     trusted_proxies: int
+    webhooks: Webhooks
     worker: Worker
 
     def close(self) -> None:
@@ -111,6 +114,7 @@ def build(settings: Settings, observer: Observer) -> Services:
     lifecycle = build_lifecycle(base)
     hooks = build_hooks(base, lifecycle)
     trail = build_trail(base)
+    webhooks = build_webhooks(base)
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     return Services(
         accounts=lifecycle.accounts,
@@ -159,14 +163,16 @@ def build(settings: Settings, observer: Observer) -> Services:
             journal=store.journal, tickets=store.tickets, gate=base.gate, clock=utc_now
         ),
         trusted_proxies=settings.trusted_proxies,
+        webhooks=webhooks.webhooks,
         worker=Worker(
             agenda=store.agenda,
-            handlers=_handlers(lifecycle, hooks.work),
+            handlers={**_handlers(lifecycle, hooks.work), **webhooks.handlers},
             observer=observer,
             retry_after=retry_after,
             outage_pause=_outage_pause,
             clock=utc_now,
             threads=settings.worker_threads,
+            standing=webhooks.standing,
         ),
     )
 

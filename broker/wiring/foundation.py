@@ -58,7 +58,11 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
     connections = settings.threads + _SPARE_CONNECTIONS
     location = AwsLocation(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
     clients = Clients(location, connections=connections)
-    store = open_store(settings.store_url.get_secret_value(), connections=connections)
+    store = open_store(
+        settings.store_url.get_secret_value(),
+        connections=connections,
+        concerned=settings.webhooks_file.concerned,
+    )
     entropy = Entropy()
     policy = RolePolicy(
         name_prefix=settings.name_prefix,
