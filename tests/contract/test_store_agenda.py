@@ -17,11 +17,9 @@ from tests.contract.store_samples import (
     NOW,
     ONE,
     TWO,
-    a_grant,
     a_hook,
     a_namespace,
     a_session,
-    a_ticket,
     account_id,
     an_account,
     an_api_token,
@@ -176,7 +174,7 @@ def settle(store: Store, save: Save) -> None:
 
 def write_unsettled(store: Store, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr(store.journal._announcements, "settle", lambda _, now: None)
+        crash.setattr(store.journal._announcements, "settle", lambda *_, **__: None)
         write(store, save.record, expected=save.expected)
 
 

@@ -46,7 +46,7 @@ def test_other_writes_are_not(store: Store) -> None:
 def test_a_crash_after_the_write_only_delays_it(
     store: Store, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store.journal._announcements, "settle", lambda _, now: None)
+    monkeypatch.setattr(store.journal._announcements, "settle", lambda *_, **__: None)
     write(store, record)
     assert claim(store, now=NOW + WRITTEN_WITHIN - A_TICK) == ()
     assert claim(store, now=NOW + WRITTEN_WITHIN) == (TASK,)
