@@ -90,11 +90,21 @@ class Journal(Protocol):
         """Append `events` to `chain` and apply `saves`, all or nothing, durably.
 
         `unchanged` are records that must still be at the version they were read at, though they
-        are not written. Records of an account (Account, Grant, Session) go with that account's
-        chain, tickets and API tokens with the broker's: one chain is one slot of a clustered store.
+        are not written. Records of an account (Account, Grant, Session, Checkpoint) go with that
+        account's chain, tickets and API tokens with the broker's: one chain is one slot of a
+        clustered store.
         Raises Conflict (`stale_version`) if a record is not at its expected version: then
         nothing is written; DependencyUnavailable (`ledger_unavailable`), then it may have been
         written nevertheless, but never in part.
+        """
+        ...
+
+    def archive(
+        self, chain: Chain, event: Event, *, through: int, now: datetime
+    ) -> tuple[LedgerEntry, ...]:
+        """Append `event` and drop every entry up to `through`, all or nothing, durably.
+
+        Raises ValueError where `through` is not an entry before the new one, and like `record`.
         """
         ...
 
@@ -104,6 +114,13 @@ class Journal(Protocol):
 
     def entries(self, chain: Chain, *, after: int, limit: int) -> tuple[LedgerEntry, ...]:
         """At most `limit` entries with `seq` greater than `after`, in order."""
+        ...
+
+    def written(
+        self, chain: Chain, *, after: int, through: int, limit: int
+    ) -> tuple[WrittenEntry, ...]:
+        """Like `entries`, up to `through`, as they are kept; the first may be far after `after`,
+        where older ones were archived."""
         ...
 
 
@@ -127,6 +144,20 @@ class AccountRepository(Protocol):
 
         A change is reported at least once, and may be reported again for a while.
         """
+        ...
+
+
+class CheckpointRepository(Protocol):
+    """Reading signed heads of accounts' chains."""
+
+    def latest(self, account_id: AccountId) -> Versioned[Checkpoint] | None:
+        """The one of the highest entry, or None."""
+        ...
+
+    def between(
+        self, account_id: AccountId, *, first: int, last: int, limit: int
+    ) -> tuple[Checkpoint, ...]:
+        """At most `limit` of those whose `seq` is in `first` .. `last`, in order."""
         ...
 
 

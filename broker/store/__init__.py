@@ -15,6 +15,7 @@ from broker.store.agenda import Agenda
 from broker.store.api_tokens import AcceptedCredentials, ApiTokens
 from broker.store.approval_links import ApprovalLinks
 from broker.store.browser_sessions import BrowserSessions
+from broker.store.checkpoints import Checkpoints
 from broker.store.connection import Connection, Timeouts, connect
 from broker.store.durability import Confirmation, Durability, confirmation_for, detect
 from broker.store.grants import Grants
@@ -54,6 +55,7 @@ class Store:
             connection, keyspace, confirmation=self._confirmation, concerned=concerned
         )
         self.accounts: ports.AccountRepository = Accounts(connection, keyspace)
+        self.checkpoints: ports.CheckpointRepository = Checkpoints(connection, keyspace)
         self.tickets: ports.TicketRepository = Tickets(connection, keyspace)
         self.grants: ports.GrantRepository = Grants(connection, keyspace, clock=clock)
         self.sessions: ports.SessionRepository = Sessions(connection, keyspace)

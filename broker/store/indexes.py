@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
+from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
 from broker.domain.identifiers import AccountId, GrantId, SessionId
@@ -62,6 +63,9 @@ def place_of(record: Record, keyspace: Keyspace) -> Place:
             return Place(BROKER_CHAIN, keyspace.api_token(record.token_id), (addition,))
         case Hook():
             return Place(BROKER_CHAIN, keyspace.hook(record.hook_id))
+        case Checkpoint(account_id=account_id, seq=seq):
+            addition = Addition(keyspace.checkpoints(account_id), seq, str(seq))
+            return Place(chain_of(account_id), keyspace.checkpoint(account_id, seq), (addition,))
 
 
 def _place_of_grant(grant: Grant, keyspace: Keyspace) -> Place:

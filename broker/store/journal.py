@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.ledger import GENESIS, Chain, Event, Head, LedgerEntry, seal
-from broker.domain.ports import Record, Save, Versioned
+from broker.domain.ports import Record, Save, Versioned, WrittenEntry
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store import ledger_entries, records
 from broker.store.announcements import Announcements
@@ -47,6 +47,8 @@ class _Write:
     places: tuple[Place, ...]
     unchanged: tuple[Versioned[Record], ...] = ()
     guarded: tuple[Place, ...] = ()
+    archived_through: int = 0
+    """Entries up to this one are dropped in the same step."""
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
@@ -118,18 +120,38 @@ class Journal:
             unchanged=tuple(unchanged),
             guarded=tuple(place_of(guard.record, self._keyspace) for guard in unchanged),
         )
-        tail = self._tails.setdefault(chain, _Tail())
+        return self._write(write)
+
+    def archive(
+        self, chain: Chain, event: Event, *, through: int, now: datetime
+    ) -> tuple[LedgerEntry, ...]:
+        """See the protocol Journal."""
+        if not 0 < through <= self.head(chain).seq:
+            raise ValueError("only entries that there are can be archived")
+        return self._write(
+            _Write(
+                chain=chain,
+                events=(event,),
+                at=now,
+                saves=(),
+                places=(),
+                archived_through=through,
+            )
+        )
+
+    def _write(self, write: _Write) -> tuple[LedgerEntry, ...]:
+        tail = self._tails.setdefault(write.chain, _Tail())
         try:
-            for save in saves:
-                self._announcements.announce(save, now=now)
+            for save in write.saves:
+                self._announcements.announce(save, now=write.at)
             with _turn_at(tail):
                 entries = self._append(write, tail)
         except DependencyUnavailable as e:
             if e.code == LEDGER_UNAVAILABLE:
                 raise
             raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
-        self._announcements.settle(write.saves, now=now)
-        self._hint(chain, entries, at=now)
+        self._announcements.settle(write.saves, now=write.at)
+        self._hint(write.chain, entries, at=write.at)
         return entries
 
     def head(self, chain: Chain) -> Head:
@@ -143,6 +165,16 @@ class Journal:
             "XRANGE", self._keyspace.chain(chain), f"{after + 1}-0", "+", "COUNT", limit
         )
         return tuple(ledger_entries.decode(fields["entry"]) for _, fields in found)
+
+    def written(
+        self, chain: Chain, *, after: int, through: int, limit: int
+    ) -> tuple[WrittenEntry, ...]:
+        """See the protocol Journal."""
+        stream, first, last = self._keyspace.chain(chain), f"{after + 1}-0", f"{through}-0"
+        found = self._connection.send("XRANGE", stream, first, last, "COUNT", limit)
+        return tuple(
+            WrittenEntry(int(place.removesuffix("-0")), fields["entry"]) for place, fields in found
+        )
 
     def _hint(self, chain: Chain, entries: Sequence[LedgerEntry], *, at: datetime) -> None:
         """Let webhooks look at once. A hint that gets lost only makes them look a minute later."""
@@ -183,7 +215,7 @@ class Journal:
             *(addition.index for addition in additions),
         ]
         args: list[str | int] = [self._writer, write.mark, head.seq, head.hash, entries[-1].hash]
-        args += (len(entries), len(write.saves), len(write.unchanged))
+        args += (len(entries), len(write.saves), len(write.unchanged), write.archived_through)
         args += (ledger_entries.encode(entry) for entry in entries)
         for save in write.saves:
             args += (save.expected, records.encode(save.record))

@@ -59,6 +59,14 @@ class Keyspace:
         """Record of an account."""
         return self._key(account_id, "account")
 
+    def checkpoint(self, account_id: AccountId, seq: int) -> str:
+        """Record of the signed head `seq` of an account's chain."""
+        return self._key(account_id, "checkpoint", str(seq))
+
+    def checkpoints(self, account_id: AccountId) -> str:
+        """Sorted set of the `seq` of an account's checkpoints, by their number."""
+        return self._key(account_id, "checkpoints")
+
     def grant(self, account_id: AccountId, grant_id: GrantId) -> str:
         """Record of a grant."""
         return self._key(account_id, "grant", grant_id)

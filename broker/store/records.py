@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
+from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
 from broker.domain.hooks import Hook
 from broker.domain.ports import Record, Versioned
@@ -80,6 +81,7 @@ SESSION = Codec("session", Session, schema=1)
 TICKET = Codec("ticket", Ticket, schema=1)
 API_TOKEN = Codec("api_token", ApiToken, schema=1)
 HOOK = Codec("hook", Hook, schema=1)
+CHECKPOINT = Codec("checkpoint", Checkpoint, schema=1)
 
 
 def encode(record: Record) -> str:
@@ -97,6 +99,8 @@ def encode(record: Record) -> str:
             return API_TOKEN.encode(record)
         case Hook():
             return HOOK.encode(record)
+        case Checkpoint():
+            return CHECKPOINT.encode(record)
 
 
 class Reader(Generic[R]):

@@ -3,7 +3,7 @@
 -- KEYS  chain (stream), head (hash), turn (string); then one key a saved record (hash), then one
 --       key a record that must be unchanged (hash), then one key an index (sorted set).
 -- ARGV  writer, mark of this write; expected head: seq, hash; hash of the new head;
---       number of entries, of saves, of unchanged records;
+--       number of entries, of saves, of unchanged records; the last entry to drop, 0 for none;
 --       the entries' JSON, in order;
 --       for each save: expected version, record; for each unchanged record: expected version;
 --       for each index addition: score, member.
@@ -20,7 +20,8 @@ local TURN_MILLISECONDS = 50
 local writer, mark = ARGV[1], ARGV[2]
 local seq, hash, new_hash = tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local entries, saves, unchanged = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local before_entries = 8
+local archived_through = tonumber(ARGV[9])
+local before_entries = 9
 local before_saves = before_entries + entries
 local before_unchanged = before_saves + 2 * saves
 local before_additions = before_unchanged + unchanged
@@ -66,6 +67,9 @@ for n = 1, entries do
     ARGV[before_entries + n], 'mark', mark)
 end
 redis.call('HSET', KEYS[2], 'seq', string.format('%d', seq + entries), 'hash', new_hash)
+if archived_through > 0 then
+  redis.call('XTRIM', KEYS[1], 'MINID', '=', string.format('%d-0', archived_through + 1))
+end
 
 for n = 1, saves do
   local expected, record = ARGV[before_saves + 2 * n - 1], ARGV[before_saves + 2 * n]
