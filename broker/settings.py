@@ -29,6 +29,7 @@ from broker.domain.sns import TopicArn
 from broker.domain.webhooks.endpoints import Endpoints
 from broker.errors import ConfigurationError
 from broker.sign_in_settings import SignInSettings
+from broker.ticket_settings import TicketSettings
 from broker.webhook_settings import WebhooksFile
 from keys.types import Algorithm
 
@@ -58,7 +59,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(SignInSettings):
+class Settings(SignInSettings, TicketSettings):
     """Everything that an operator decides. The order matters: later fields may check earlier."""
 
     model_config = ConfigDict(

@@ -173,6 +173,29 @@ class TicketRepository(Protocol):
         ...
 
 
+class TicketSource(Protocol):
+    """Where tickets come from, if not from the console."""
+
+    def find(self, ticket_id: TicketId) -> Ticket | None:
+        """The ticket as it is at its source now, or None where there is none of this id.
+
+        Raises DependencyUnavailable (`ticket_source_unavailable`) where that cannot be known.
+        """
+        ...
+
+
+class CurrentTickets(Protocol):
+    """Tickets as access is decided on."""
+
+    def get(self, ticket_id: TicketId) -> Versioned[Ticket] | None:
+        """The ticket as it was at its source some seconds ago at most; None where there is none.
+
+        What somebody has written down of it since then counts at once. Raises
+        DependencyUnavailable (`ticket_source_unavailable`) where nobody knows how it is.
+        """
+        ...
+
+
 class GrantRepository(Protocol):
     """Reading grants."""
 
