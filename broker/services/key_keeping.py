@@ -16,11 +16,12 @@ import structlog
 from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome, chain_of
+from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
 from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.calls import Call
-from broker.services.canaries import Canaries
+from broker.services.canaries import Canaries, CanaryResult, access_keys
 from broker.services.registered import registered
 from keys.errors import KeyProviderError
 from keys.rotation import Records, activate, forget, reject, signs, stage, withdraw
@@ -190,7 +191,8 @@ class KeyKeeping:
 
     def _activate(self, step: ActivateKey, turn: _Turn, call: Call) -> _Turn | None:
         account = turn.account
-        canary = "not needed"
+        ids: Mapping[str, str] = {}
+        details: Mapping[str, Detail] = {"canary": "not needed"}
         if signs(account.keys) and account.state not in _WITHOUT_ROLES:
             if account.consent is Consent.OFF:
                 # Nothing is signed while access is off, so that the present key does no harm.
@@ -198,15 +200,22 @@ class KeyKeeping:
             state = self._state_of(account, step.kid)
             if state is not ProviderKeyState.ENABLED:
                 return self._reject(step.kid, state, turn, call)
-            problem = self._problem_of(account, step.kid)
-            if problem is not None:
-                self._record_refusal(account, step.kid, problem, call)
+            own = self.canaries.new_session()
+            result = self._tried(account, step, own, call)
+            if result.problem is not None:
+                self._record_refusal(account, step.kid, result.problem, own, call)
                 return None
-            canary = "passed"
+            ids = own.ids
+            details = {"canary": "passed", **own.details(access_keys([result]))}
         keys = activate(account.keys, step.kid, now=self.clock())
         activated = replace(self.with_keys(account, keys), rotation_asked_at=None)
         event = _event(
-            call, LedgerAction.KEY_ACTIVATED, step.kid, reason=step.why, details={"canary": canary}
+            call,
+            LedgerAction.KEY_ACTIVATED,
+            step.kid,
+            reason=step.why,
+            ids=ids,
+            details=details,
         )
         return self._save(turn, activated, event)
 
@@ -223,10 +232,25 @@ class KeyKeeping:
         event = _event(call, LedgerAction.KEY_WITHDRAWN, kid, reason=reason)
         return self._save(turn, self.with_keys(turn.account, keys), event)
 
-    def _problem_of(self, account: Account, kid: Kid) -> str | None:
-        return self.canaries.prove_key(account, _reference(account, kid)).problem
+    def _tried(
+        self, account: Account, step: ActivateKey, own: OwnSession, call: Call
+    ) -> CanaryResult:
+        """What AWS says of a token of the key; the ledger knows of it before AWS does."""
+        intended = _event(
+            call,
+            LedgerAction.KEY_ACTIVATED,
+            step.kid,
+            outcome=Outcome.INTENDED,
+            reason=step.why,
+            ids=own.ids,
+            details=own.details(),
+        )
+        self.journal.record(chain_of(account.account_id), intended, now=self.clock())
+        return self.canaries.prove_key(account, _reference(account, step.kid), own)
 
-    def _record_refusal(self, account: Account, kid: Kid, problem: str, call: Call) -> None:
+    def _record_refusal(
+        self, account: Account, kid: Kid, problem: str, own: OwnSession, call: Call
+    ) -> None:
         _log.error("key_canary_failed", account=account.account_id, kid=kid, problem=problem)
         event = _event(
             call,
@@ -234,6 +258,8 @@ class KeyKeeping:
             kid,
             outcome=Outcome.FAILED,
             reason=f"its canary failed: {problem}",
+            ids=own.ids,
+            details=own.details(),
         )
         self.journal.record(chain_of(account.account_id), event, now=self.clock())
 
@@ -302,9 +328,12 @@ def _event(
     *,
     reason: str,
     outcome: Outcome = Outcome.DONE,
+    ids: Mapping[str, str] | None = None,
     details: Mapping[str, Detail] | None = None,
 ) -> Event:
-    return call.event(action, outcome, reason=reason, ids={"kid": kid}, details=details)
+    return call.event(
+        action, outcome, reason=reason, ids={"kid": kid, **(ids or {})}, details=details
+    )
 
 
 @contextmanager

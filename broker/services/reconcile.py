@@ -10,6 +10,7 @@ from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import plan, silencing_plan
+from broker.domain.own_sessions import OwnSession
 from broker.domain.permissions import Action
 from broker.domain.ports import Journal, ManagedAccount, ManagementRole
 from broker.domain.role_plan import RolePolicy, wanted_in
@@ -18,7 +19,7 @@ from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.canaries import Canaries, CanaryResult
+from broker.services.canaries import Canaries, CanaryResult, access_keys
 from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import HELD_FOR, NO_PATIENCE, Leasing
@@ -127,11 +128,12 @@ class Reconcile:
         return plan_for(wanted, managed.observe(wanted))
 
     def _prove(self, account: Account, call: Call) -> None:
-        results = list(self.canaries.prove(account))
+        own = self.canaries.new_session()
+        chain = chain_of(account.account_id)
+        self.journal.record(chain, _canaries_intended(call, own), now=self.clock())
+        results = list(self.canaries.prove(account, own))
         failed = [result for result in results if result.problem is not None]
-        self.journal.record(
-            chain_of(account.account_id), _canary_entry(call, results, failed), now=self.clock()
-        )
+        self.journal.record(chain, _canary_entry(call, results, failed, own), now=self.clock())
         if failed:
             worst = failed[0]
             raise CanaryFailed(f"A canary failed: {worst.name}: {worst.problem}.")
@@ -149,12 +151,21 @@ def _state_when_well(account: Account, depth: Depth) -> AccountState:
     return AccountState.ACTIVE if proved else account.state
 
 
-def _canary_entry(call: Call, results: list[CanaryResult], failed: list[CanaryResult]) -> Event:
+def _canaries_intended(call: Call, own: OwnSession) -> Event:
+    """Before: should we die on the way, the trail has what the ledger still knows."""
+    return call.event(LedgerAction.CANARY, Outcome.INTENDED, ids=own.ids, details=own.details())
+
+
+def _canary_entry(
+    call: Call, results: list[CanaryResult], failed: list[CanaryResult], own: OwnSession
+) -> Event:
     return call.event(
         LedgerAction.CANARY,
         Outcome.FAILED if failed else Outcome.DONE,
+        ids=own.ids,
         details={
             "ran": [result.name for result in results],
             "failed": [f"{result.name}: {result.problem}" for result in failed],
+            **own.details(access_keys(results)),
         },
     )

@@ -17,7 +17,7 @@ from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.canaries import Canaries, CanaryResult
+from broker.services.canaries import Canaries, CanaryResult, access_keys
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.reconcile import Depth, Reconcile
@@ -157,15 +157,21 @@ class Rotating:
         account = registered(self.accounts, account_id).record
         if account.state in _WITHOUT_ROLES or account.consent is Consent.OFF:
             return
+        own = self.canaries.new_session()
+        intended = call.event(
+            LedgerAction.CANARY, Outcome.INTENDED, ids=own.ids, details=own.details()
+        )
+        self.journal.record(chain_of(account_id), intended, now=self.clock())
         try:
-            result = self.canaries.prove_key(account, active(account.keys).reference)
+            result = self.canaries.prove_key(account, active(account.keys).reference, own)
         except DependencyUnavailable as e:
             result = CanaryResult("a token of the new key", e.public_message)
         event = call.event(
             LedgerAction.CANARY,
             Outcome.FAILED if result.problem else Outcome.DONE,
             reason=result.problem,
-            details={"ran": [result.name]},
+            ids=own.ids,
+            details={"ran": [result.name], **own.details(access_keys([result]))},
         )
         self.journal.record(chain_of(account_id), event, now=self.clock())
 

@@ -314,11 +314,12 @@ class TestAnEmergency:
         assert account.revocations.issued_before == world.clock.now
         assert account.revocations.until == world.clock.now + LONGEST_SESSION
         assert world.reconciler.asked == 1
-        assert world.entries()[-5:] == [
+        assert world.entries()[-6:] == [
             ("key.rotation_asked", "intended"),
             ("account.revoked", "intended"),
             ("key.withdrawn", "done"),
             ("key.staged", "done"),
+            ("account.canary", "intended"),
             ("account.canary", "done"),
         ]
 

@@ -9,11 +9,12 @@ from broker.domain.accounts import Account, Consent
 from broker.domain.diagnosis import Check
 from broker.domain.grants import Access
 from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import Journal
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.calls import Call
-from broker.services.canaries import Canaries, CanaryResult
+from broker.services.canaries import Canaries, CanaryResult, access_keys
 
 
 @dataclass(slots=True)
@@ -50,32 +51,42 @@ class EnforcementExamination:
                 mend="Nothing, until the customer switches it on again.",
             )
             return
-        self._record(account, call, Outcome.INTENDED, ())
-        runs = [self._run(account, access) for access in Access]
+        own = self.canaries.new_session()
+        self._record(account, call, Outcome.INTENDED, own)
+        runs = [self._run(account, access, own) for access in Access]
         well = all(_is_well(run) for run in runs)
-        self._record(account, call, Outcome.DONE if well else Outcome.FAILED, runs)
+        self._record(account, call, Outcome.DONE if well else Outcome.FAILED, own, runs)
         for run in runs:
             yield _accepted(account, run)
             yield _refused(account, run)
 
-    def _run(self, account: Account, access: Access) -> _Run:
+    def _run(self, account: Account, access: Access, own: OwnSession) -> _Run:
         run = _Run(access)
         try:
-            for result in self.canaries.of_role(account, access):
+            for result in self.canaries.of_role(account, access, own):
                 run.results.append(result)
         except (UpstreamRejected, DependencyUnavailable) as e:
             run.hindrance = e
         return run
 
-    def _record(self, account: Account, call: Call, outcome: Outcome, runs: Sequence[_Run]) -> None:
+    def _record(
+        self,
+        account: Account,
+        call: Call,
+        outcome: Outcome,
+        own: OwnSession,
+        runs: Sequence[_Run] = (),
+    ) -> None:
         results = [result for run in runs for result in run.results]
         event = call.event(
             LedgerAction.CANARY,
             outcome,
             reason="doctor",
+            ids=own.ids,
             details={
                 "ran": [result.name for result in results],
                 "failed": [f"{one.name}: {one.problem}" for one in results if one.problem],
+                **own.details(access_keys(results)),
             },
         )
         self.journal.record(chain_of(account.account_id), event, now=self.clock())

@@ -20,7 +20,7 @@ from broker.domain.role_plan import RolePolicy
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Entropy
 from broker.services.calls import Call
-from broker.services.canaries import Canaries
+from broker.services.canaries import Canaries, CanaryResult, access_keys
 from broker.services.examinations.enforcement import EnforcementExamination
 from tests.unit.domain.making import NOW, OTHER_ACCOUNT, account
 
@@ -62,11 +62,14 @@ def canaries(judge: Judge) -> Canaries:
         minted[name] = claims
         return SimpleNamespace(compact=name)
 
-    def exchange(*, identity_token: str, role_arn: str, session_policy: str, **_: Any) -> None:
+    def exchange(
+        *, identity_token: str, role_arn: str, session_policy: str, **_: Any
+    ) -> SimpleNamespace:
         assert '"Effect":"Deny"' in session_policy
         error = judge(minted[identity_token], role_arn)
         if error is not None:
             raise error
+        return SimpleNamespace(access_key_id=f"ASIA{identity_token}")
 
     return Canaries(
         minter=SimpleNamespace(mint=mint),
@@ -83,6 +86,11 @@ def canaries(judge: Judge) -> Canaries:
     )
 
 
+def proved(made: Canaries) -> list[CanaryResult]:
+    """The results of both roles' canaries."""
+    return list(made.prove(account(), made.new_session()))
+
+
 def refusing_spoilt_with(error: BrokerError) -> Judge:
     """An AWS that accepts what is good, and meets this with everything else."""
     return lambda claims, role_arn: None if is_good(claims, role_arn) else error
@@ -90,7 +98,7 @@ def refusing_spoilt_with(error: BrokerError) -> Judge:
 
 def test_an_aws_that_enforces_everything() -> None:
     """Each role: one accepted, eight refused."""
-    results = list(canaries(strict).prove(account()))
+    results = proved(canaries(strict))
     assert len(results) == 18
     assert {result.problem for result in results} == {None}
 
@@ -106,7 +114,7 @@ def test_an_account_that_takes_its_neighbours_tokens_is_found_out() -> None:
         return None if from_next_door else strict(claims, role_arn)
 
     made = replace(canaries(trusts_the_neighbour), neighbour=lambda _: NEIGHBOUR)
-    problems = {r.name: r.problem for r in made.prove(account()) if r.problem is not None}
+    problems = {r.name: r.problem for r in proved(made) if r.problem is not None}
     assert problems == {
         f"{access.value}: a token of another account": "AWS accepted it" for access in Access
     }
@@ -122,14 +130,14 @@ def test_a_neighbour_whose_key_is_gone_is_not_waited_for() -> None:
 
     good = canaries(strict)
     made = replace(good, neighbour=lambda _: NEIGHBOUR, minter=SimpleNamespace(mint=mint))
-    assert {result.problem for result in made.prove(account())} == {None}
+    assert {result.problem for result in proved(made)} == {None}
 
 
 @pytest.mark.parametrize("error", [UNREACHABLE, OUTAGE])
 def test_a_refusal_for_another_reason_proves_nothing(error: BrokerError) -> None:
     """AWS that gets no keys, or does not answer, has not judged the spoilt token."""
     with pytest.raises(type(error)):
-        list(canaries(refusing_spoilt_with(error)).prove(account()))
+        proved(canaries(refusing_spoilt_with(error)))
 
 
 def test_a_fresh_role_is_tried_again() -> None:
@@ -141,7 +149,7 @@ def test_a_fresh_role_is_tried_again() -> None:
         waits=(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
         sleep=waited.append,
     )
-    positive = next(made.of_role(account(), Access.READ))
+    positive = next(made.of_role(account(), Access.READ, made.new_session()))
     assert (positive.problem, waited) == (None, [1.0, 2.0])
 
 
@@ -151,7 +159,7 @@ def test_keys_that_aws_cannot_fetch_are_not_waited_for() -> None:
     made = replace(
         canaries(lambda *_: UNREACHABLE), waits=(timedelta(seconds=1),), sleep=waited.append
     )
-    assert len(list(made.of_role(account(), Access.READ))) == 1
+    assert len(list(made.of_role(account(), Access.READ, made.new_session()))) == 1
     assert waited == []
 
 
@@ -183,6 +191,33 @@ def test_what_is_enforced_is_well() -> None:
     assert {status for status, _ in found.values()} == {CheckStatus.OK}
     assert [event.outcome for event in ledger.events] == ["intended", "done"]
     assert {event.reason for event in ledger.events} == {"doctor"}
+
+
+def test_the_ledger_can_tell_the_canaries_in_the_trail() -> None:
+    """One name for the whole run, told before; after it, the keys that AWS gave out."""
+    _, ledger = examined(strict)
+    intended, done = ledger.events
+    assert intended.ids["own_session"] == done.ids["own_session"]
+    short = done.ids["own_session"][2:10]
+    assert intended.details["own_session_name"] == f"broker-canary@canary-{short}"
+    assert "own_access_keys" not in intended.details
+    assert len(done.details["own_access_keys"]) == len(Access)
+
+
+def test_all_canaries_of_a_run_go_by_one_name() -> None:
+    """What AWS refused has no key, so its name is all that the trail has of it."""
+    names: set[str] = set()
+    made = canaries(strict)
+
+    def exchange(*, role_session_name: str, **asked: Any) -> SimpleNamespace:
+        names.add(role_session_name)
+        return made.exchange.exchange(**asked)
+
+    own = made.new_session()
+    noted = replace(made, exchange=SimpleNamespace(exchange=exchange))
+    results = list(noted.prove(account(), own))
+    assert names == {own.role_session_name}
+    assert len(access_keys(results)) == len(Access)
 
 
 def test_what_is_accepted_is_named_even_if_the_rest_could_not_be_tried() -> None:
