@@ -137,7 +137,7 @@ class _Reading:
         if given == []:
             # As an empty bound it would be no bound at all, the opposite of what it looks like.
             self.problems.append(
-                f"{where} has no account in its list of accounts: leave it out, or name one"
+                f"{where} has an empty list of accounts: leave it out, or name one"
             )
         account_ids = set()
         for name in self._strings(given, f"{where}: accounts"):
