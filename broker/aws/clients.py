@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
     from mypy_boto3_support import SupportClient
@@ -61,6 +62,11 @@ class Clients:
     def sts(self) -> STSClient:
         """STS with the broker's own credentials, for the management role."""
         client: STSClient = self._client("sts", self._config(retries=3))
+        return client
+
+    def s3(self) -> S3Client:
+        """S3 with the broker's own credentials, for copies of checkpoints."""
+        client: S3Client = self._client("s3", self._config(retries=2))
         return client
 
     def unsigned_sts(self) -> STSClient:

@@ -80,6 +80,8 @@ class Account:
     rotation_asked_at: Timestamp | None = None
     checkpoint_bucket: str | None = None
     """The customer's own S3 bucket, which gets a copy of each signed head of the ledger."""
+    checkpoint_error: str | None = None
+    """Why the last copy did not get there, as a sentence for people; None where it did."""
 
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""

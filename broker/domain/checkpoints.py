@@ -56,3 +56,13 @@ def checkpoint_claims(account: Account, head: Head, *, now: datetime) -> dict[st
         "iss": str(account.issuer),
         "seq": head.seq,
     }
+
+
+OBJECT_PREFIX = "support-access-ledger/"
+"""What the names of all copies begin with, in every customer's bucket."""
+
+
+def object_key(checkpoint: Checkpoint) -> str:
+    """The name of a checkpoint's copy: it sorts by entry, and tells one head from another."""
+    name = f"{checkpoint.seq:016d}-{checkpoint.hash}.jws"
+    return f"{OBJECT_PREFIX}{checkpoint.account_id}/{name}"

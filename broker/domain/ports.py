@@ -173,6 +173,10 @@ class TicketRepository(Protocol):
         ...
 
 
+SOURCE_UNAVAILABLE = "ticket_source_unavailable"
+"""The code of an error that says that nobody knows how a ticket is."""
+
+
 class TicketSource(Protocol):
     """Where tickets come from, if not from the console."""
 
@@ -485,6 +489,18 @@ class Trail(Protocol):
         A cursor goes with the query and the limit that gave it. Raises InvalidRequest for one
         that AWS does not know, RateLimited where too many wait for the same account's trail, and
         UpstreamRejected and DependencyUnavailable like `WebIdentityExchange.exchange`.
+        """
+        ...
+
+
+class CheckpointBuckets(Protocol):
+    """Customers' own buckets, for copies of checkpoints."""
+
+    def put(self, checkpoint: Checkpoint, *, bucket: str) -> None:
+        """Write it once, under a name made of its account, entry and hash; again is no error.
+
+        Raises UpstreamRejected (`refused_by_aws`) where the bucket does not take it, or is not
+        the account's own, and DependencyUnavailable (`aws_unavailable`).
         """
         ...
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from broker.domain.accounts import Account
 from broker.errors import DependencyUnavailable
-from keys.errors import KeyProviderError
+from keys.errors import KeyNotUsable, KeyProviderError
 from keys.jose import encode_jws
 from keys.rotation import active
 from keys.types import KeyProvider, KeyReference, Kid, Signer
 
 _SIGNERS_KEPT = 4096
+_UNUSABLE = "The account's signing key cannot be used at the moment. Try again shortly."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class IdentityToken:
 
     kid: Kid
     compact: str = field(repr=False)
+
+
+class SigningKeyGone(DependencyUnavailable):
+    """The key was disabled or destroyed: asking it again does not help."""
 
 
 class Minter:
@@ -45,9 +50,18 @@ class Minter:
 
     def mint_with(self, reference: KeyReference, claims: Mapping[str, object]) -> IdentityToken:
         """Like `mint`, with a key that is not the account's active one: to prove it before use."""
+        return IdentityToken(reference.kid, self.sign(reference, claims, typ="JWT"))
+
+    def sign(self, reference: KeyReference, claims: Mapping[str, object], *, typ: str) -> str:
+        """`claims` as a JWS of this type in compact form.
+
+        Raises DependencyUnavailable like `mint`, and SigningKeyGone where the key never signs
+        again.
+        """
         try:
-            signer = self._signer(reference)
-            return IdentityToken(signer.kid, encode_jws(claims, signer=signer, typ="JWT"))
+            return encode_jws(claims, signer=self._signer(reference), typ=typ)
+        except KeyNotUsable as e:
+            raise SigningKeyGone(_UNUSABLE) from e
         except KeyProviderError as e:
             raise _unusable() from e
 
@@ -66,6 +80,4 @@ class Minter:
 
 
 def _unusable() -> DependencyUnavailable:
-    return DependencyUnavailable(
-        "The account's signing key cannot be used at the moment. Try again shortly."
-    )
+    return DependencyUnavailable(_UNUSABLE)
