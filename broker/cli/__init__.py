@@ -17,6 +17,7 @@ COMMANDS = {
     "keys": "broker.cli.keys",
     "ledger": "broker.cli.ledger",
     "prove": "broker.cli.prove",
+    "requests": "broker.cli.requests",
     "roles": "broker.cli.roles",
     "serve": "broker.cli.serve",
     "template": "broker.cli.template",

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
-
 import click
-import httpx
-from pydantic import BaseModel, ValidationError
 
 from broker.cli.account_answers import (
     AccountShown,
@@ -18,16 +12,11 @@ from broker.cli.account_answers import (
     print_accounts,
     print_plan,
 )
-from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
+from broker.cli.client import BrokerClient
 from broker.cli.failures import ExitCode
 from broker.domain.accounts import Consent, Profile
 from broker.domain.identifiers import AccountId
-
-Command = TypeVar("Command", bound=Callable[..., object])
-Shown = TypeVar("Shown", bound=BaseModel)
-
-EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused."
-_PAGE = 200
 
 
 class _AccountId(click.ParamType[AccountId]):
@@ -42,25 +31,6 @@ class _AccountId(click.ParamType[AccountId]):
             return AccountId.parse(value)
         except ValueError as e:
             self.fail(f"It {e}.", param, ctx)
-
-
-def _calls_the_broker(command: Command) -> Command:
-    """Add what every command here takes: how to answer, where the broker is, who is asking."""
-    for decorate in (
-        click.option(
-            "--token",
-            envvar="BROKER_TOKEN",
-            required=True,
-            show_envvar=True,
-            help="Your API token; better in the environment, where other users cannot see it.",
-        ),
-        click.option(
-            "--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print the API's answer as JSON."),
-    ):
-        command = decorate(command)
-    return command
 
 
 _account = click.argument("account_id", metavar="ACCOUNT", type=_AccountId())
@@ -95,7 +65,7 @@ def accounts() -> None:
     show_default=True,
     help="Whether an open ticket is enough, or the customer approves each grant.",
 )
-@_calls_the_broker
+@calls_the_broker
 def add(
     *,
     account_id: AccountId,
@@ -121,11 +91,11 @@ def add(
     }
     with BrokerClient(url, token) as broker:
         answer = broker.request("POST", "/v1/accounts", body)
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
 
 
 @accounts.command(name="list", epilog=EXIT_CODES)
-@_calls_the_broker
+@calls_the_broker
 def list_accounts(*, as_json: bool, url: str, token: str) -> None:
     """List all accounts that you may see, with what hinders them.
 
@@ -133,13 +103,13 @@ def list_accounts(*, as_json: bool, url: str, token: str) -> None:
       broker accounts list --json | jq -r '.items[] | select(.state != "active").account_id'
     """
     with BrokerClient(url, token) as broker:
-        answer = {"items": list(_all_items(broker, url))}
-    _tell(answer, url, as_json=as_json, show=print_accounts, model=AccountsShown)
+        answer = {"items": list(all_items(broker, url, "/v1/accounts"))}
+    tell(answer, url, as_json=as_json, show=print_accounts, model=AccountsShown)
 
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
-@_calls_the_broker
+@calls_the_broker
 def show(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """Show an account: its state, what hinders it, its keys, the launch link.
 
@@ -148,12 +118,12 @@ def show(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("GET", f"/v1/accounts/{account_id}")
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
 
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
-@_calls_the_broker
+@calls_the_broker
 def plan(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """Show what `sync` would do in the account and why, without doing it.
 
@@ -162,12 +132,12 @@ def plan(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("GET", f"/v1/accounts/{account_id}/plan")
-    _tell(answer, url, as_json=as_json, show=print_plan, model=PlanShown)
+    tell(answer, url, as_json=as_json, show=print_plan, model=PlanShown)
 
 
 @accounts.command(epilog=f"{EXIT_CODES} An account that is not well after it is 1.")
 @_account
-@_calls_the_broker
+@calls_the_broker
 @click.pass_context
 def sync(ctx: click.Context, *, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """Bring the account to what is wanted now, and prove it; the worker does it by itself, later.
@@ -177,14 +147,14 @@ def sync(ctx: click.Context, *, account_id: AccountId, as_json: bool, url: str, 
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("POST", f"/v1/accounts/{account_id}/reconciliation")
-    account = _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    account = tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
     ctx.exit(ExitCode.OK if account.last_error is None else ExitCode.FAILED)
 
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
 @click.argument("consent", type=click.Choice([consent.value for consent in Consent]))
-@_calls_the_broker
+@calls_the_broker
 def consent(*, account_id: AccountId, consent: str, as_json: bool, url: str, token: str) -> None:
     """Set the customer's consent; it takes the customer's own token.
 
@@ -195,12 +165,12 @@ def consent(*, account_id: AccountId, consent: str, as_json: bool, url: str, tok
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("PATCH", f"/v1/accounts/{account_id}", {"consent": consent})
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
 
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
-@_calls_the_broker
+@calls_the_broker
 def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """End every live session of the account, at once. New ones may be opened.
 
@@ -209,7 +179,7 @@ def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> Non
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("POST", f"/v1/accounts/{account_id}/revocation")
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
 
 
 @accounts.command(name="rotate-key", epilog=EXIT_CODES)
@@ -219,7 +189,7 @@ def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> Non
     is_flag=True,
     help="Drop the present key at once, and revoke every session: it may be in other hands.",
 )
-@_calls_the_broker
+@calls_the_broker
 def rotate_key(
     *, account_id: AccountId, emergency: bool, as_json: bool, url: str, token: str
 ) -> None:
@@ -233,13 +203,13 @@ def rotate_key(
         answer = broker.request(
             "POST", f"/v1/accounts/{account_id}/key-rotation", {"emergency": emergency}
         )
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
 
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_calls_the_broker
+@calls_the_broker
 def remove(*, account_id: AccountId, yes: bool, as_json: bool, url: str, token: str) -> None:
     """Remove the account: sessions end, and roles, provider and keys go. The ledger stays.
 
@@ -254,34 +224,4 @@ def remove(*, account_id: AccountId, yes: bool, as_json: bool, url: str, token: 
         )
     with BrokerClient(url, token) as broker:
         answer = broker.request("DELETE", f"/v1/accounts/{account_id}")
-    _tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
-
-
-def _all_items(broker: BrokerClient, url: str) -> Iterator[object]:
-    """Every item of the list, part by part."""
-    query = httpx.QueryParams(limit=_PAGE)
-    while True:
-        part = broker.request("GET", f"/v1/accounts?{query}")
-        try:
-            yield from part["items"]
-            cursor = part["next"]
-        except (KeyError, TypeError) as e:
-            raise not_a_broker(url) from e
-        if cursor is None:
-            return
-        query = query.set("cursor", cursor)
-
-
-def _tell(
-    answer: Any, url: str, *, as_json: bool, show: Callable[[Shown], None], model: type[Shown]
-) -> Shown:
-    """Print an answer in the form that was asked for, and return what was read of it."""
-    try:
-        told = model.model_validate(answer)
-    except ValidationError as e:
-        raise not_a_broker(url) from e
-    if as_json:
-        click.echo(json.dumps(answer, indent=2))
-    else:
-        show(told)
-    return told
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
