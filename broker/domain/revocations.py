@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.domain.identifiers import SessionId
+from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.times import Timestamp
 
 MOST_BY_TAG = 200
@@ -93,6 +93,36 @@ class Revocations:
 
 NOTHING_REVOKED = Revocations()
 """What a new account begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfEngineer:
+    """Whatever an engineer has, in every account."""
+
+    engineer: EngineerId
+
+
+@dataclass(frozen=True, slots=True)
+class OfTicket:
+    """Whatever a ticket led to. The ticket stays as it is: access may be asked for again."""
+
+    ticket_id: TicketId
+
+
+@dataclass(frozen=True, slots=True)
+class OfAccount:
+    """Whatever there is in an account, recorded or not."""
+
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Whatever there is in every account."""
+
+
+Scope = OfEngineer | OfTicket | OfAccount | Everything
+"""What shall end together."""
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:

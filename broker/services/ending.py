@@ -59,7 +59,7 @@ class Ending:
     ) -> tuple[Session, ...]:
         """Like `end_grants`, but leave it to the caller, or to the worker, to tell AWS."""
         sessions: dict[AccountId, list[SessionId]] = {}
-        for grant in [self._ended(grant_id, call, reason) for grant_id in grant_ids]:
+        for grant in self.end_only(grant_ids, call, reason=reason):
             opened = self.sessions.of_grant(grant.account_id, grant.grant_id)
             ids = [each.record.session_id for each in opened]
             sessions.setdefault(grant.account_id, []).extend(ids)
@@ -68,6 +68,12 @@ class Ending:
             for account_id, ids in sessions.items()
             for session in self.ends.end(account_id, ids, call, reason=reason)
         )
+
+    def end_only(
+        self, grant_ids: Sequence[GrantId], call: Call, *, reason: str
+    ) -> tuple[Grant, ...]:
+        """The grants, ended; for whoever sees to the sessions under them in another way."""
+        return tuple(self._ended(grant_id, call, reason) for grant_id in grant_ids)
 
     def _ended(self, grant_id: GrantId, call: Call, reason: str) -> Grant:
         for _ in range(_TRIES):

@@ -48,11 +48,7 @@ class Enforcing:
         """
         account = self.reconcile.run(account_id, call, depth=Depth.QUICK, patience=PATIENCE)
         if account.failures:
-            raise DependencyUnavailable(
-                "It is written down, and no new session opens where that matters, but AWS has not "
-                f"taken it yet: {account.last_error} It is tried again by itself.",
-                code="revocation_pending",
-            )
+            raise still_pending(account.last_error or "")
         return account
 
     def sessions(
@@ -68,38 +64,45 @@ class Enforcing:
         Where AWS does not take it in time they stay as they were written, and the worker goes on.
         Raises DependencyUnavailable where the store is gone.
         """
-        waiting: dict[AccountId, list[SessionId]] = {}
         known = {session.session_id: session for session in sessions}
+        waiting: dict[AccountId, list[SessionId]] = {}
         for session in known.values():
             if session.denied_at is None:
                 waiting.setdefault(session.account_id, []).append(session.session_id)
-        for denied in self._side_by_side(waiting, call):
+        for account_id in self.everywhere(waiting, call):
+            denied = self.ends.denied(account_id, waiting[account_id], call)
             known.update({session.session_id: session for session in denied})
         return tuple(known.values())
 
-    def _side_by_side(
-        self, waiting: dict[AccountId, list[SessionId]], call: Call
-    ) -> list[tuple[Session, ...]]:
-        if len(waiting) < 2:
-            return [self._attempt(account_id, ids, call) for account_id, ids in waiting.items()]
+    def everywhere(self, account_ids: Collection[AccountId], call: Call) -> frozenset[AccountId]:
+        """Those of the accounts that took it in time. Raises like `wherever`."""
+        if len(account_ids) < 2:
+            return frozenset(each for each in account_ids if self._takes(each, call))
         pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="enforcing")
-        attempts = [
-            pool.submit(contextvars.copy_context().run, self._attempt, account_id, ids, call)
-            for account_id, ids in waiting.items()
-        ]
+        attempts = {
+            pool.submit(contextvars.copy_context().run, self._takes, account_id, call): account_id
+            for account_id in account_ids
+        }
         done, late = wait(attempts, timeout=WAITS.total_seconds())
         pool.shutdown(wait=False, cancel_futures=True)
-        if late:
-            _log.warning("revocations_left_to_worker", accounts=len(late))
-        return [attempt.result() for attempt in attempts if attempt in done]
+        _log.info("revocations_enforced", accounts=len(done), left_to_worker=len(late))
+        return frozenset(attempts[attempt] for attempt in done if attempt.result())
 
-    def _attempt(
-        self, account_id: AccountId, ids: Collection[SessionId], call: Call
-    ) -> tuple[Session, ...]:
+    def _takes(self, account_id: AccountId, call: Call) -> bool:
         try:
-            return self.sessions(account_id, ids, call)
+            self.account(account_id, call)
         except (Conflict, DependencyUnavailable) as e:
             if e.code in _STORE_GONE:
                 raise
             _log.warning("revocation_pending", account=account_id, code=e.code)
-            return ()
+            return False
+        return True
+
+
+def still_pending(why: str) -> DependencyUnavailable:
+    """It is written down, and nothing more can be said yet."""
+    return DependencyUnavailable(
+        "It is written down, and no new session opens where that matters, but AWS has not "
+        f"taken it yet: {why} It is tried again by itself.",
+        code="revocation_pending",
+    )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.accounts import Account
+from broker.domain.accounts import Account, Consent
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.permissions import Action, permits
-from broker.domain.ports import SessionRepository
+from broker.domain.ports import AccountRepository, SessionRepository
+from broker.domain.revocations import OfAccount
 from broker.domain.sessions import Session
 from broker.errors import NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.enforcing import Enforcing
+from broker.services.enforcing import Enforcing, still_pending
+from broker.services.mass_revoking import RevokeMany
+from broker.services.registered import registered
 from broker.services.session_ends import SessionEnds
 
 
@@ -20,10 +23,12 @@ from broker.services.session_ends import SessionEnds
 class Revoking:
     """Revokes one session, or all of an account."""
 
+    accounts: AccountRepository
     sessions: SessionRepository
     gate: Gate
     ends: SessionEnds
     enforcing: Enforcing
+    many: RevokeMany
 
     def session(self, session_id: SessionId, call: Call) -> Session:
         """End one session, and return once the Deny stands in the account.
@@ -41,17 +46,21 @@ class Revoking:
         denied = self.enforcing.sessions(account_id, [session_id], call)
         return denied[0]
 
-    def everything(self, account_id: AccountId, call: Call) -> Account:
-        """End every live session of the account. Raises like `session`."""
-        self.gate.require(call, Action.REVOKE_ACCOUNT, account_id=account_id)
-        ended = self.ends.end_all(account_id, call, reason=None)
-        account = self.enforcing.account(account_id, call)
-        self.ends.denied(account_id, [session.session_id for session in ended], call)
-        return account
+    def account(self, account_id: AccountId, call: Call) -> Account:
+        """End whatever there is in the account, grants included. Raises like `session`."""
+        revoked = self.many(OfAccount(account_id), call, reason="all sessions of the account")
+        if revoked.pending:
+            raise still_pending("AWS does not take it at the moment.")
+        return registered(self.accounts, account_id).record
 
     def enforce_consent(self, account_id: AccountId, call: Call) -> Account:
         """Bring a consent that was just written down into the account. Raises like `session`."""
-        return self.enforcing.account(account_id, call)
+        ended: tuple[Session, ...] = ()
+        if registered(self.accounts, account_id).record.consent is Consent.OFF:
+            ended = self.ends.end_living(account_id, call, reason="the customer's consent is off")
+        account = self.enforcing.account(account_id, call)
+        self.ends.denied(account_id, [session.session_id for session in ended], call)
+        return account
 
 
 def _may_revoke(call: Call, session: Session) -> bool:

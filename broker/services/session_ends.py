@@ -13,17 +13,17 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from broker.domain.accounts import Account
 from broker.domain.grants import Access
-from broker.domain.identifiers import AccountId, SessionId
+from broker.domain.identifiers import AccountId, EngineerId, SessionId
 from broker.domain.ledger import Event, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, SessionRepository, Versioned
 from broker.domain.revocations import MOST_BY_TAG, RevokedSession
 from broker.domain.sessions import LONGEST_OF_AWS, Session
-from broker.errors import Conflict, NotFound
+from broker.errors import Conflict
 from broker.services import revocation_entries as entries
 from broker.services.ambient import Clock
 from broker.services.calls import Call
+from broker.services.registered import registered
 
 T = TypeVar("T")
 
@@ -93,6 +93,14 @@ class SessionEnds:
 
         return self.change(account_id, living, follow)
 
+    def end_living(
+        self, account_id: AccountId, call: Call, *, reason: str | None
+    ) -> tuple[Session, ...]:
+        """Like `end_all`, for an account that denies all by time already: only where one lives."""
+        if all(session.revoked_at is not None for session in self.living(account_id)):
+            return ()
+        return self.end_all(account_id, call, reason=reason)
+
     def denied(
         self, account_id: AccountId, session_ids: Collection[SessionId], call: Call
     ) -> tuple[Session, ...]:
@@ -151,7 +159,13 @@ class SessionEnds:
 
     def living(self, account_id: AccountId) -> tuple[Session, ...]:
         """Every session of the account whose credentials have not expired, revoked or not."""
-        return tuple(session for session in self._recent(account_id) if self._lives(session))
+        recent = self._recent(account_ids=[account_id], engineer=None)
+        return tuple(session for session in recent if self._lives(session))
+
+    def living_of(self, engineer: EngineerId) -> tuple[Session, ...]:
+        """The same of one engineer, in all accounts."""
+        recent = self._recent(account_ids=None, engineer=engineer)
+        return tuple(session for session in recent if self._lives(session))
 
     def _end(
         self, account_id: AccountId, ids: Sequence[SessionId], call: Call, reason: str | None
@@ -160,7 +174,7 @@ class SessionEnds:
         ending = [each for each in found if each.record.revoked_at is None]
         if not ending:
             return tuple(each.record for each in found)
-        account = self._account(account_id)
+        account = registered(self.accounts, account_id)
         now = self.clock()
         denied = [_denied(each.record) for each in ending]
         if not account.record.revocations.has_room_for(denied, now=now):
@@ -191,7 +205,7 @@ class SessionEnds:
 
         A session that is recorded meanwhile is not among them: AWS may have dated it later.
         """
-        account = self._account(account_id)
+        account = registered(self.accounts, account_id)
         now = self.clock()
         living = self.living(account_id)
         ending = [session for session in living if session.revoked_at is None]
@@ -238,13 +252,15 @@ class SessionEnds:
         found = (self.sessions.get(session_id) for session_id in ids)
         return [each for each in found if each is not None and self._lives(each.record)]
 
-    def _recent(self, account_id: AccountId) -> Iterator[Session]:
+    def _recent(
+        self, *, account_ids: Sequence[AccountId] | None, engineer: EngineerId | None
+    ) -> Iterator[Session]:
         """Sessions that may still live, the newest first; what is older is not looked at."""
         oldest = self.clock() - LONGEST_OF_AWS
         cursor: str | None = None
         while True:
             page = self.sessions.page(
-                account_ids=[account_id], engineer=None, cursor=cursor, limit=_PAGE
+                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=_PAGE
             )
             yield from page.items
             cursor = page.next
@@ -253,12 +269,6 @@ class SessionEnds:
 
     def _lives(self, session: Session) -> bool:
         return session.expires_at > self.clock()
-
-    def _account(self, account_id: AccountId) -> Versioned[Account]:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored
 
     def _retried(self, write: Callable[[], T]) -> T:
         """Write again where another write of the same record came between."""

@@ -25,6 +25,7 @@ from broker.services.hook_reception import HookReception
 from broker.services.hook_work import HookWork
 from broker.services.issuer_directory import IssuerDirectory
 from broker.services.limiting import Limiter
+from broker.services.mass_revoking import RevokeMany
 from broker.services.observations import Observer
 from broker.services.open_session import OpenSession
 from broker.services.orphans import Orphans
@@ -87,6 +88,7 @@ class Services:
     reconcile: Reconcile
     reconcile_ledger: ReconcileLedger
     removal: Removal
+    revoke_many: RevokeMany
     revoking: Revoking
     rotating: Rotating
     sign_in: SignIn | None
@@ -155,6 +157,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         reconcile=lifecycle.reconcile,
         reconcile_ledger=trail.reconcile,
         removal=lifecycle.removal,
+        revoke_many=lifecycle.revocation.many,
         revoking=lifecycle.revocation.revoking,
         rotating=lifecycle.rotating,
         sign_in=build_sign_in(base, provider, admission.authentication),

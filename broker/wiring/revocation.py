@@ -9,6 +9,7 @@ from broker.aws.probe import HarmlessCalls
 from broker.services.ambient import utc_now
 from broker.services.ending import Ending
 from broker.services.enforcing import Enforcing
+from broker.services.mass_revoking import RevokeMany
 from broker.services.own_access import OwnAccess
 from broker.services.probing import Probing
 from broker.services.reconcile import Reconcile
@@ -24,7 +25,7 @@ class Revocation:
 
     ending: Ending
     ends: SessionEnds
-    enforcing: Enforcing
+    many: RevokeMany
     probing: Probing
     revoking: Revoking
 
@@ -40,19 +41,37 @@ def build_revocation(base: Foundation, reconcile: Reconcile) -> Revocation:
         clock=utc_now,
     )
     enforcing = Enforcing(reconcile=reconcile, ends=ends)
-    return Revocation(
-        ending=Ending(
-            journal=store.journal,
-            grants=store.grants,
-            sessions=store.sessions,
-            ends=ends,
-            enforcing=enforcing,
-            clock=utc_now,
-        ),
+    ending = Ending(
+        journal=store.journal,
+        grants=store.grants,
+        sessions=store.sessions,
         ends=ends,
         enforcing=enforcing,
+        clock=utc_now,
+    )
+    many = RevokeMany(
+        journal=store.journal,
+        accounts=store.accounts,
+        grants=store.grants,
+        gate=base.gate,
+        ending=ending,
+        ends=ends,
+        enforcing=enforcing,
+        clock=utc_now,
+    )
+    return Revocation(
+        ending=ending,
+        ends=ends,
+        many=many,
         probing=_probing(base, ends),
-        revoking=Revoking(sessions=store.sessions, gate=base.gate, ends=ends, enforcing=enforcing),
+        revoking=Revoking(
+            accounts=store.accounts,
+            sessions=store.sessions,
+            gate=base.gate,
+            ends=ends,
+            enforcing=enforcing,
+            many=many,
+        ),
     )
 
 

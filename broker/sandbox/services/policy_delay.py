@@ -31,7 +31,10 @@ _CHANGES = (
 
 @dataclass
 class PolicyDelay:
-    """Remembers the policies of roles; `clock` counts seconds and never goes back."""
+    """Remembers the policies of roles, and from when on each version of them is in force.
+
+    `seconds` is what a change takes from now on; `clock` counts seconds and never goes back.
+    """
 
     clock: Callable[[], float] = time.monotonic
     seconds: float = 0
@@ -42,17 +45,14 @@ class PolicyDelay:
         """The role has these policies from now on."""
         with self._lock:
             noted = self._noted.setdefault(role_id, deque(maxlen=_KEPT))
-            noted.append((self.clock(), texts))
+            noted.append((self.clock() + (self.seconds if noted else 0), texts))
 
     def in_force(self, role_id: str, current: Texts) -> Texts:
         """The policies that bind the role now, of which `current` are the ones it has."""
         with self._lock:
-            noted = self._noted.get(role_id)
-            if not self.seconds or not noted:
-                return current
-            known_by = self.clock() - self.seconds
-            settled = [texts for at, texts in noted if at <= known_by]
-            return settled[-1] if settled else noted[0][1]
+            now = self.clock()
+            noted = reversed(self._noted.get(role_id, ()))
+            return next((texts for since, texts in noted if since <= now), current)
 
 
 def install(note: Callable[[IAMBackend, str], None]) -> None:

@@ -1,6 +1,16 @@
 """The HTTP API, one module a subject; a view parses nothing, calls one service and renders."""
 
-from broker.web.api import accounts, api_tokens, diagnoses, grants, ledger, me, sessions, tickets
+from broker.web.api import (
+    accounts,
+    api_tokens,
+    diagnoses,
+    grants,
+    ledger,
+    me,
+    revocations,
+    sessions,
+    tickets,
+)
 
 APIS = (
     accounts.api,
@@ -8,6 +18,7 @@ APIS = (
     tickets.api,
     grants.api,
     sessions.api,
+    revocations.api,
     ledger.api,
     api_tokens.api,
     me.api,

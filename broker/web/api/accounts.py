@@ -86,8 +86,8 @@ def reconcile_account(services: Services, call: Call, account_id: AccountId) -> 
 
 @api.endpoint("POST", "/v1/accounts/<account_id>/revocation", answer=AccountAnswer, status=202)
 def revoke_account(services: Services, call: Call, account_id: AccountId) -> AccountAnswer:
-    """End every live session of the account, at once."""
-    account = services.revoking.everything(account_id, call)
+    """End every grant and every live session of the account, at once."""
+    account = services.revoking.account(account_id, call)
     return AccountAnswer.of(account, services.onboarding, call.caller)
 
 

@@ -103,6 +103,10 @@ SAMPLES: Mapping[str, Sample] = {
     "list_sessions": Sample("admin", query=IN_ACCOUNT),
     "show_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
     "revoke_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
+    "revoke_many": Sample(
+        "admin",
+        body={"ticket": "CASE-NOBODY", "reason": "to be safe"},
+    ),
     "list_entries": Sample("auditor", query=IN_ACCOUNT),
     "create_api_token": Sample(
         "admin",

@@ -87,6 +87,7 @@ RULES: Mapping[str, Rule] = {
     "list_sessions": Rule(Action.READ_SESSION, Scope.SESSIONS),
     "show_session": Rule(Action.READ_SESSION, Scope.SESSION),
     "revoke_session": Rule(Action.REVOKE_SESSION, Scope.SESSION),
+    "revoke_many": Rule(Action.REVOKE_MANY, Scope.NOTHING),
     "list_entries": Rule(Action.READ_LEDGER, Scope.ACCOUNT),
     "create_api_token": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
     "list_api_tokens": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
