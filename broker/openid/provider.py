@@ -108,12 +108,14 @@ class OpenIdProvider:
         """Section 4.3: the issuer must be exactly the one that was asked for."""
         if document.get("issuer") != self.issuer:
             raise unavailable("its discovery document names another issuer than BROKER_OIDC_ISSUER")
-        methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = document.get("token_endpoint_auth_methods_supported")
         return ProviderMetadata(
             authorization_endpoint=_address(document, "authorization_endpoint"),
             token_endpoint=_address(document, "token_endpoint"),
             jwks_uri=_address(document, "jwks_uri"),
-            takes_secret_in_header="client_secret_basic" in methods,
+            # The default of section 3, where the provider does not say.
+            takes_secret_in_header=not isinstance(methods, list)
+            or "client_secret_basic" in methods,
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
