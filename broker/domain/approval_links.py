@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.domain.identifiers import GrantId
+from broker.domain.identifiers import AccountId, GrantId
 from broker.domain.times import Timestamp
 
 LIVES = timedelta(minutes=15)
@@ -25,6 +25,7 @@ class ApprovalLink:
     """What a link is for, as stored under its hash."""
 
     grant_id: GrantId
+    account_id: AccountId
     approver: str
     """The subject of the only person who may decide through it."""
     made_by: str

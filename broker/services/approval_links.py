@@ -11,7 +11,7 @@ from broker.domain.grant_decisions import Verdict, is_own, same_person
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import EngineerId, GrantId
 from broker.domain.ledger import BROKER_CHAIN, chain_of
-from broker.domain.permissions import Action, permits
+from broker.domain.permissions import Action, EstablishedBy, permits
 from broker.domain.ports import ApprovalLinkRepository, Journal
 from broker.errors import AccessDenied, BrokerError, Conflict, Gone
 from broker.services import grant_entries as entries
@@ -19,6 +19,12 @@ from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
 from broker.services.grant_decisions import DecideGrants
 from broker.services.grants import Grants
+
+_NOT_SIGNED_IN, _FOR_ANOTHER = "sign_in_required", "link_for_another"
+_WHY_NOT_FOLLOWED = {
+    _NOT_SIGNED_IN: "A link is followed in a browser, by somebody who has signed in there.",
+    _FOR_ANOTHER: "This link is for somebody else, who has to follow it themselves.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ class ApprovalLinks:
         secret, expires_at = self.entropy.approval_link(), now + LIVES
         link = ApprovalLink(
             grant_id=grant_id,
+            account_id=grant.account_id,
             approver=approver,
             made_by=call.caller.subject,
             expires_at=expires_at,
@@ -90,26 +97,21 @@ class ApprovalLinks:
         link = self.links.get(digest)
         if link is None or self.clock() >= link.expires_at:
             raise _gone()
+        if call.caller.established_by is not EstablishedBy.BROWSER:
+            raise self._not_followed(link, call, _NOT_SIGNED_IN)
         if not same_person(link.approver, call.caller.subject):
-            raise self._followed_by_another(link, call)
+            raise self._not_followed(link, call, _FOR_ANOTHER)
         return digest, self.grants.required(link.grant_id, Action.DECIDE_GRANT, call).record
 
-    def _followed_by_another(self, link: ApprovalLink, call: Call) -> BrokerError:
+    def _not_followed(self, link: ApprovalLink, call: Call, code: str) -> BrokerError:
         """Record it, in the account's chain only if the caller has a say there."""
-        grant = self.grants.grants.get(link.grant_id)
-        if grant is not None:
-            account_id = grant.record.account_id
-            known = permits(call.caller, Action.DECIDE_GRANT, account_id=account_id)
-            self.journal.record(
-                chain_of(account_id) if known else BROKER_CHAIN,
-                entries.link_refused(
-                    call, grant.record, approver=link.approver, reason=_FOR_ANOTHER
-                ),
-                now=self.clock(),
-            )
-        return AccessDenied(
-            "This link is for somebody else, who has to follow it themselves.", code=_FOR_ANOTHER
+        known = permits(call.caller, Action.DECIDE_GRANT, account_id=link.account_id)
+        self.journal.record(
+            chain_of(link.account_id) if known else BROKER_CHAIN,
+            entries.link_not_followed(call, link, reason=code),
+            now=self.clock(),
         )
+        return AccessDenied(_WHY_NOT_FOLLOWED[code], code=code)
 
     def _refused(
         self, grant: Grant, approver: EngineerId, reason: Reason, call: Call
@@ -124,9 +126,6 @@ class ApprovalLinks:
             return AccessDenied(SENTENCES[reason], code=reason.value)
         extra = {"grant_id": grant.grant_id, "state": grant.state_at(now).value}
         return Conflict(SENTENCES[reason], code=reason.value, extra=extra)
-
-
-_FOR_ANOTHER = "link_for_another"
 
 
 def _no_link_for(grant: Grant, approver: str, *, now: datetime) -> Reason | None:

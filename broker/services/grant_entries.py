@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from broker.domain.access import Reason
+from broker.domain.approval_links import ApprovalLink
 from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Grant
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome
@@ -84,8 +85,19 @@ def link_made(call: Call, grant: Grant, *, approver: str) -> Event:
     )
 
 
+def link_not_followed(call: Call, link: ApprovalLink, *, reason: str) -> Event:
+    """Somebody else followed it than the one whom it is for, or not as that person."""
+    return call.event(
+        LedgerAction.GRANT_DECIDED,
+        Outcome.REFUSED,
+        reason=reason,
+        ids={"grant": link.grant_id},
+        details={"approver": link.approver},
+    )
+
+
 def link_refused(call: Call, grant: Grant, *, approver: str, reason: str) -> Event:
-    """No link was made, or somebody else followed it than the one whom it is for."""
+    """No link was made."""
     return call.event(
         LedgerAction.APPROVAL_LINK_MADE,
         Outcome.REFUSED,

@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
 from broker.services.calls import Call
-from broker.web import hooks, openapi, operations, problems, sign_in
+from broker.web import approvals, hooks, openapi, operations, problems, sign_in
 from broker.web.api import APIS
 from broker.web.auth import Browsers, authenticate
 from broker.web.cookies import Cookies
@@ -70,6 +70,7 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
         app.register_blueprint(hooks.blueprint(services.hook_reception))
     if services.sign_in is not None:
         app.register_blueprint(sign_in.blueprint(services.sign_in, cookies, caller))
+        app.register_blueprint(approvals.blueprint(services.granting.links, caller, services.clock))
     _add_descriptions(app)
     return app
 

@@ -14,7 +14,7 @@ from broker.services.browser_sessions import BrowserSessions
 from broker.services.calls import Call
 from broker.web.cookies import Cookies
 
-CSRF_HEADER = "X-CSRF-Token"
+CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf_token"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -63,10 +63,14 @@ def _of_page(call: Call, secret: BrowserSecret, browsers: Browsers) -> Call:
     """The call of a page: a write must come from ours, and know what only ours are told."""
     if request.method not in _READS:
         sent_by_us = _sent_by(browsers.cookies.public_url)
-        token = request.headers.get(CSRF_HEADER, "")
-        if not (sent_by_us and secret.matches(Purpose.CSRF, token)):
+        if not (sent_by_us and secret.matches(Purpose.CSRF, _csrf_token())):
             raise browsers.sessions.foreign_page(call)
     return replace(call, csrf_token=secret.derived(Purpose.CSRF))
+
+
+def _csrf_token() -> str:
+    """From a script in a header; from a form, which can send no header, in a field."""
+    return request.headers.get(CSRF_HEADER) or request.form.get(CSRF_FIELD, "")
 
 
 def _sent_by(public_url: str) -> bool:

@@ -61,7 +61,7 @@ def build_granting(base: Foundation, *, limiter: Limiter, ending: Ending) -> Gra
             links=store.approval_links,
             grants=grants,
             decide_grants=decide,
-            base_url=base.settings.issuer_url,
+            base_url=base.settings.people_url,
             clock=utc_now,
             entropy=base.entropy,
         ),

@@ -1,0 +1,118 @@
+"""`/approvals/…`: the page behind an approval link, for one decision of one signed-in person.
+
+Looking at it, or a chat tool's looking ahead, uses up nothing; the decision is a write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+
+from flask import Blueprint, Response, g, render_template, request
+from pydantic import TypeAdapter, ValidationError
+
+from broker.domain.approval_links import PATH
+from broker.domain.grant_decisions import Verdict
+from broker.domain.times import rfc3339
+from broker.errors import BrokerError, FieldProblem, InvalidRequest, Unauthenticated
+from broker.services.ambient import Clock
+from broker.services.approval_links import ApprovalLinks
+from broker.services.calls import Call
+from broker.web import problems
+from broker.web.schemas.base import LongText
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # No other site learns the address. `no-referrer` would also have browsers send the form with
+    # `Origin: null`, which is no page of ours.
+    "Referrer-Policy": "same-origin",
+}
+_REASON: TypeAdapter[str] = TypeAdapter(LongText)
+
+
+def blueprint(links: ApprovalLinks, authenticate: Callable[[], Call], clock: Clock) -> Blueprint:
+    """The page and its form; both are for the person whom the link names."""
+    pages = Blueprint("approvals", __name__, template_folder="templates")
+    pages.register_error_handler(BrokerError, _told)
+    pages.after_request(_protected)
+
+    @pages.get(f"{PATH}/<secret>")
+    def look(secret: str) -> Response | str:
+        """Show the request; send whoever is not signed in to do that first."""
+        try:
+            call = authenticate()
+        except Unauthenticated:
+            return _to_sign_in(secret)
+        grant = links.look(secret, call)
+        return render_template(
+            "approval.html",
+            grant=grant,
+            state=grant.state_at(clock()).value,
+            asked_at=_shown(grant.created_at),
+            lapses_at=_shown(grant.expires_at),
+            subject=call.caller.subject,
+            csrf_token=call.csrf_token,
+        )
+
+    @pages.post(f"{PATH}/<secret>")
+    def decide(secret: str) -> str:
+        """Decide through the link."""
+        call = authenticate()
+        verdict, reason = _decision()
+        grant = links.use(secret, verdict, call, reason=reason)
+        return render_template(
+            "decision.html",
+            grant=grant,
+            state=grant.decided.value,
+            ends_at=_shown(grant.expires_at),
+        )
+
+    return pages
+
+
+def _decision() -> tuple[Verdict, str]:
+    try:
+        verdict = Verdict(request.form.get("verdict", ""))
+        return verdict, _REASON.validate_python(request.form.get("reason", ""))
+    except ValidationError as e:
+        raise InvalidRequest(
+            "The reason must be one line of at most 500 characters.",
+            problems=[FieldProblem("reason", "must be one line of at most 500 characters")],
+        ) from e
+    except ValueError as e:
+        raise InvalidRequest(
+            "Choose one of the two buttons.",
+            problems=[FieldProblem("verdict", "must be approved or denied")],
+        ) from e
+
+
+def _to_sign_in(secret: str) -> Response:
+    back = quote(f"{PATH}/{secret}", safe="")
+    return Response(status=303, headers={"Location": f"/sign-in?return_to={back}"})
+
+
+def _shown(moment: datetime) -> str:
+    return rfc3339(moment.replace(microsecond=0))
+
+
+def _told(error: BrokerError) -> Response:
+    """A page for a person, with the status that a program goes by."""
+    told = problems.of_ours(error)
+    told.set_data(
+        render_template(
+            "problem.html",
+            detail=error.public_message,
+            code=error.code,
+            request_id=g.request_id,
+        )
+    )
+    told.content_type = "text/html; charset=utf-8"
+    return told
+
+
+def _protected(response: Response) -> Response:
+    response.headers.extend(_HEADERS)
+    return response
