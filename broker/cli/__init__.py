@@ -18,6 +18,7 @@ COMMANDS = {
     "ledger": "broker.cli.ledger",
     "prove": "broker.cli.prove",
     "requests": "broker.cli.requests",
+    "revoke": "broker.cli.revoke",
     "roles": "broker.cli.roles",
     "serve": "broker.cli.serve",
     "template": "broker.cli.template",

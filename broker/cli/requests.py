@@ -7,33 +7,17 @@ import click
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
 from broker.cli.grant_answers import GrantShown, GrantsShown, print_grant, print_grants
+from broker.cli.parsed import Parsed
 from broker.domain.grants import Access, GrantState
-from broker.domain.identifiers import AccountId, EngineerId, GrantId, Identifier, TicketId
+from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 
-
-class _Parsed(click.ParamType[Identifier]):
-    """An identifier; nothing else gets into an address of the API."""
-
-    def __init__(self, kind: type[Identifier], name: str) -> None:
-        self._kind = kind
-        self.name = name
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Identifier:
-        try:
-            return self._kind.parse(value)
-        except ValueError as e:
-            self.fail(f"It {e}.", param, ctx)
-
-
-_ACCOUNT, _TICKET = _Parsed(AccountId, "account"), _Parsed(TicketId, "ticket")
-_ENGINEER = _Parsed(EngineerId, "engineer")
+_ACCOUNT, _TICKET = Parsed(AccountId, "account"), Parsed(TicketId, "ticket")
+_ENGINEER = Parsed(EngineerId, "engineer")
 
 _ROUTINELY, _IN_AN_EMERGENCY = 14_400, 3_600
 """Seconds that are asked for where nobody says how many."""
 
-_grant = click.argument("grant_id", metavar="GRANT", type=_Parsed(GrantId, "grant"))
+_grant = click.argument("grant_id", metavar="GRANT", type=Parsed(GrantId, "grant"))
 _reason = click.option(
     "--reason", default="", help="Why; the engineer and the customer read it in the ledger."
 )
