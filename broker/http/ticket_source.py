@@ -12,6 +12,7 @@ import structlog
 from pydantic_core import from_json
 
 from broker.domain.identifiers import TicketId
+from broker.domain.ports import SOURCE_UNAVAILABLE
 from broker.domain.ticket_sources.address import TicketUrl
 from broker.domain.ticket_sources.reading import Asked, Mapped, Unreadable
 from broker.domain.ticket_sources.shapes import Shape
@@ -133,7 +134,7 @@ def _no_answer() -> DependencyUnavailable:
     return DependencyUnavailable(
         "The ticket system gives no answer that could be relied on, so nobody knows whether the "
         "ticket is open. Try again in a moment.",
-        code="ticket_source_unavailable",
+        code=SOURCE_UNAVAILABLE,
     )
 
 

@@ -13,7 +13,7 @@ from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId
 from broker.domain.ledger import chain_of
 from broker.domain.permissions import Action
-from broker.domain.ports import AccountRepository, Journal, Save, TicketRepository, Versioned
+from broker.domain.ports import AccountRepository, CurrentTickets, Journal, Save, Versioned
 from broker.domain.sessions import Session
 from broker.errors import AccessDenied, BrokerError, Conflict
 from broker.services import grant_entries as entries
@@ -40,7 +40,7 @@ class DecideGrants:
 
     journal: Journal
     accounts: AccountRepository
-    tickets: TicketRepository
+    tickets: CurrentTickets
     grants: Grants
     ending: EndsGrants
     clock: Clock

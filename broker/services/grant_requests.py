@@ -24,10 +24,10 @@ from broker.domain.grants import Grant, GrantState, Urgency
 from broker.domain.ledger import BROKER_CHAIN, Event, chain_of
 from broker.domain.ports import (
     AccountRepository,
+    CurrentTickets,
     GrantRepository,
     Journal,
     Save,
-    TicketRepository,
 )
 from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
 from broker.services import grant_entries as entries
@@ -51,7 +51,7 @@ class RequestGrant:
 
     journal: Journal
     accounts: AccountRepository
-    tickets: TicketRepository
+    tickets: CurrentTickets
     grants: GrantRepository
     leasing: Leasing
     limiter: Limiter

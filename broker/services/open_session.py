@@ -25,10 +25,10 @@ from broker.domain.iam_documents import session_policy
 from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import (
     AccountRepository,
+    CurrentTickets,
     GrantRepository,
     Journal,
     Save,
-    TicketRepository,
     Versioned,
     WebIdentityExchange,
 )
@@ -62,7 +62,7 @@ class OpenSession:
 
     journal: Journal
     accounts: AccountRepository
-    tickets: TicketRepository
+    tickets: CurrentTickets
     grants: GrantRepository
     minter: Minter
     exchange: WebIdentityExchange

@@ -50,6 +50,7 @@ from broker.wiring.hooks import build_hooks
 from broker.wiring.lifecycle import Lifecycle, build_lifecycle
 from broker.wiring.limits import build_admission
 from broker.wiring.sign_in import build_provider, build_sign_in
+from broker.wiring.tickets import TicketDesk, build_ticket_desk
 from broker.wiring.trail import build_trail
 from broker.wiring.webhooks import build_webhooks
 
@@ -114,6 +115,7 @@ def build(settings: Settings, observer: Observer) -> Services:
     provider = build_provider(base)
     admission = build_admission(base, provider.authenticators() if provider else None)
     lifecycle = build_lifecycle(base)
+    desk = build_ticket_desk(base, lifecycle.revocation.ending)
     hooks = build_hooks(base, lifecycle)
     trail = build_trail(base)
     webhooks = build_webhooks(base)
@@ -128,7 +130,10 @@ def build(settings: Settings, observer: Observer) -> Services:
         doctor=build_doctor(base),
         ending=lifecycle.revocation.ending,
         granting=build_granting(
-            base, limiter=admission.limiter, ending=lifecycle.revocation.ending
+            base,
+            tickets=desk.current,
+            limiter=admission.limiter,
+            ending=lifecycle.revocation.ending,
         ),
         hook_reception=hooks.reception,
         idempotency=store.idempotency,
@@ -141,7 +146,7 @@ def build(settings: Settings, observer: Observer) -> Services:
             name_prefix=settings.name_prefix,
             topics=settings.hook_topics,
         ),
-        open_session=_open_session(base),
+        open_session=_open_session(base, desk),
         orphans=_orphans(base),
         prove=build_prove(base),
         public_url=settings.people_url,
@@ -162,14 +167,16 @@ def build(settings: Settings, observer: Observer) -> Services:
         rotating=lifecycle.rotating,
         sign_in=build_sign_in(base, provider, admission.authentication),
         store=store,
-        tickets=Tickets(
-            journal=store.journal, tickets=store.tickets, gate=base.gate, clock=utc_now
-        ),
+        tickets=desk.tickets,
         trusted_proxies=settings.trusted_proxies,
         webhooks=webhooks.webhooks,
         worker=Worker(
             agenda=store.agenda,
-            handlers={**_handlers(lifecycle, hooks.work), **webhooks.handlers},
+            handlers={
+                **_handlers(lifecycle, hooks.work),
+                **desk.handlers,
+                **webhooks.handlers,
+            },
             observer=observer,
             retry_after=retry_after,
             outage_pause=_outage_pause,
@@ -192,11 +199,11 @@ def _orphans(base: Foundation) -> Orphans:
     )
 
 
-def _open_session(base: Foundation) -> OpenSession:
+def _open_session(base: Foundation, desk: TicketDesk) -> OpenSession:
     return OpenSession(
         journal=base.store.journal,
         accounts=base.store.accounts,
-        tickets=base.store.tickets,
+        tickets=desk.current,
         grants=base.store.grants,
         minter=base.minter,
         exchange=base.exchange,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from broker.domain.grant_decisions import GrantLimits
+from broker.domain.ports import CurrentTickets
 from broker.services.ambient import utc_now
 from broker.services.approval_links import ApprovalLinks
 from broker.services.ending import Ending
@@ -29,14 +30,16 @@ class Granting:
     links: ApprovalLinks
 
 
-def build_granting(base: Foundation, *, limiter: Limiter, ending: Ending) -> Granting:
+def build_granting(
+    base: Foundation, *, tickets: CurrentTickets, limiter: Limiter, ending: Ending
+) -> Granting:
     """All of it, on one foundation."""
     store = base.store
     grants = Grants(journal=store.journal, grants=store.grants, gate=base.gate, clock=utc_now)
     decide = DecideGrants(
         journal=store.journal,
         accounts=store.accounts,
-        tickets=store.tickets,
+        tickets=tickets,
         grants=grants,
         ending=ending,
         clock=utc_now,
@@ -46,7 +49,7 @@ def build_granting(base: Foundation, *, limiter: Limiter, ending: Ending) -> Gra
         request=RequestGrant(
             journal=store.journal,
             accounts=store.accounts,
-            tickets=store.tickets,
+            tickets=tickets,
             grants=store.grants,
             leasing=Leasing(leases=store.leases, sleep=time.sleep),
             limiter=limiter,
