@@ -178,6 +178,9 @@ class Settings(SignInSettings, TicketSettings):
     webhooks_file: WebhooksFile = Endpoints()
     """TOML file of the endpoints that are told of requests, decisions, sessions, revocations."""
 
+    ledger_checkpoint_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    """How old the last signed head of a ledger may grow before the worker signs the next."""
+
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     """How many proxies in front may set X-Forwarded-For."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,6 +41,8 @@ class Removal:
     carry_out: CarryOut
     settling: Settling
     key_keeping: KeyKeeping
+    sign_last: Callable[[AccountId, Call], None]
+    """Has the ledger signed once more, while there still is a key."""
     policy: RolePolicy
     clock: Clock
 
@@ -76,6 +79,7 @@ class Removal:
             return self._close_issuer(account_id, call)
         try:
             problem = self._empty(account, call)
+            self.sign_last(account_id, call)
             for key in account.keys:
                 self.key_keeping.end(key.reference)
             self.key_keeping.discard_unrecorded(account)

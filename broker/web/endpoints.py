@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from broker.services.calls import Call
 from broker.web.idempotency import Repeats, answer_once
 from broker.web.schemas.base import NoQuery
 
-View = Callable[..., "Reply | BaseModel"]
+View = Callable[..., "Reply | Stream | BaseModel"]
 MAX_BODY = 64 * 1024
 """Bytes of the largest body that is read."""
 
@@ -32,6 +32,17 @@ class Reply:
     """An answer that needs headers of its own."""
 
     body: BaseModel | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that is sent piece by piece, once nothing of it can be refused any more.
+
+    Where a piece cannot be had the connection is cut, so that nobody takes a part for the whole.
+    """
+
+    pieces: Iterator[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,6 +59,8 @@ class Endpoint:
     answer: type[BaseModel] | None
     status: int
     repeats: Repeats
+    media_type: str
+    """What the answer is; anything but JSON is streamed."""
 
     @property
     def name(self) -> str:
@@ -79,6 +92,7 @@ class Api:
         query: type[BaseModel] = NoQuery,
         status: int = 200,
         repeats: Repeats = Repeats.ANSWERED_AGAIN,
+        media_type: str = "application/json",
     ) -> Callable[[View], View]:
         """Make the decorated view the endpoint at `path`; its docstring is the summary."""
 
@@ -94,6 +108,7 @@ class Api:
                     answer=answer,
                     status=status,
                     repeats=repeats,
+                    media_type=media_type,
                 )
             )
             return view
@@ -215,9 +230,13 @@ def _invalid(problems: list[FieldProblem]) -> InvalidRequest:
     )
 
 
-def _rendered(endpoint: Endpoint, given: Reply | BaseModel) -> Response:
+def _rendered(endpoint: Endpoint, given: Reply | Stream | BaseModel) -> Response:
+    if isinstance(given, Stream):
+        response = Response(given.pieces, status=endpoint.status, content_type=endpoint.media_type)
+        response.headers.extend(given.headers)
+        return response
     reply = given if isinstance(given, Reply) else Reply(given)
     body = "" if reply.body is None else reply.body.model_dump_json(by_alias=True)
-    response = Response(body, status=endpoint.status, content_type="application/json")
+    response = Response(body, status=endpoint.status, content_type=endpoint.media_type)
     response.headers.extend(reply.headers)
     return response

@@ -61,7 +61,7 @@ def _operation(endpoint: Endpoint, tag: str) -> Json:
         "tags": [tag],
         "parameters": _parameters(endpoint),
         "responses": {
-            str(endpoint.status): _content("The answer.", endpoint.answer, "application/json"),
+            str(endpoint.status): _content("The answer.", endpoint.answer, endpoint.media_type),
             "default": _content("A problem.", ProblemAnswer, "application/problem+json"),
         },
     }
@@ -73,8 +73,10 @@ def _operation(endpoint: Endpoint, tag: str) -> Json:
 
 
 def _content(description: str, model: type[BaseModel] | None, media_type: str) -> Json:
-    if model is None:
+    if model is None and media_type == "application/json":
         return {"description": description}
+    if model is None:
+        return {"description": description, "content": {media_type: {}}}
     schema = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {"description": description, "content": {media_type: {"schema": schema}}}
 

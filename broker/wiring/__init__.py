@@ -18,6 +18,7 @@ from broker.services.ambient import Clock, utc_now
 from broker.services.api_tokens import ApiTokens
 from broker.services.authentication import Authentication
 from broker.services.backoff import retry_after
+from broker.services.calls import Call
 from broker.services.crew import Handler
 from broker.services.doctoring import Doctor
 from broker.services.ending import Ending
@@ -47,6 +48,7 @@ from broker.wiring.examinations import build_doctor, build_prove
 from broker.wiring.foundation import Foundation, lay_foundation
 from broker.wiring.grants import Granting, build_granting
 from broker.wiring.hooks import build_hooks
+from broker.wiring.ledger import Ledger, build_ledger
 from broker.wiring.lifecycle import Lifecycle, build_lifecycle
 from broker.wiring.limits import build_admission
 from broker.wiring.sign_in import build_provider, build_sign_in
@@ -78,6 +80,7 @@ class Services:
     idempotency: IdempotencyRepository
     issuers: IssuerDirectory
     jwks_max_age: int
+    ledger: Ledger
     limiter: Limiter
     onboarding: Onboarding
     open_session: OpenSession
@@ -114,7 +117,8 @@ def build(settings: Settings, observer: Observer) -> Services:
     store = base.store
     provider = build_provider(base)
     admission = build_admission(base, provider.authenticators() if provider else None)
-    lifecycle = build_lifecycle(base)
+    ledger = build_ledger(base)
+    lifecycle = build_lifecycle(base, ledger.signing)
     desk = build_ticket_desk(base, lifecycle.revocation.ending)
     hooks = build_hooks(base, lifecycle)
     trail = build_trail(base)
@@ -139,6 +143,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         idempotency=store.idempotency,
         issuers=issuers,
         jwks_max_age=settings.jwks_max_age_seconds,
+        ledger=ledger,
         limiter=admission.limiter,
         onboarding=Onboarding(
             vendor_account_id=settings.vendor_account_id,
@@ -173,7 +178,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         worker=Worker(
             agenda=store.agenda,
             handlers={
-                **_handlers(lifecycle, hooks.work),
+                **_handlers(lifecycle, ledger, hooks.work),
                 **desk.handlers,
                 **webhooks.handlers,
             },
@@ -218,12 +223,16 @@ def _open_session(base: Foundation, desk: TicketDesk) -> OpenSession:
     )
 
 
-def _handlers(lifecycle: Lifecycle, hooks: HookWork) -> Mapping[TaskKind, Handler]:
+def _handlers(lifecycle: Lifecycle, ledger: Ledger, hooks: HookWork) -> Mapping[TaskKind, Handler]:
     """Who works on what is due."""
+
+    def account(subject: str, call: Call) -> None:
+        account_id = AccountId.parse(subject)
+        lifecycle.reconcile.run(account_id, call, depth=Depth.FULL)
+        ledger.signing.when_due(account_id, call)
+
     return {
-        TaskKind.ACCOUNT: lambda account_id, call: lifecycle.reconcile.run(
-            AccountId.parse(account_id), call, depth=Depth.FULL
-        ),
+        TaskKind.ACCOUNT: account,
         TaskKind.HOOK: hooks,
         TaskKind.SESSION: lifecycle.revocation.probing,
     }

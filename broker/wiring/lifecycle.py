@@ -12,6 +12,7 @@ from broker.services.backoff import retry_after
 from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
+from broker.services.ledger_signing import LedgerSigning
 from broker.services.reconcile import Reconcile
 from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
 from broker.services.rotating import Rotating
@@ -36,8 +37,8 @@ class Lifecycle:
     withdraw: Withdraw
 
 
-def build_lifecycle(base: Foundation) -> Lifecycle:
-    """All of it, on one foundation."""
+def build_lifecycle(base: Foundation, signing: LedgerSigning) -> Lifecycle:
+    """All of it, on one foundation; `signing` signs a ledger before its keys go."""
     journal, accounts, gate = base.store.journal, base.store.accounts, base.gate
     leasing = Leasing(leases=base.store.leases, sleep=time.sleep)
     carry_out = CarryOut(journal=journal, clock=utc_now)
@@ -65,6 +66,7 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
         carry_out=carry_out,
         settling=settling,
         key_keeping=key_keeping,
+        sign_last=signing.last,
         policy=base.policy,
         clock=utc_now,
     )
@@ -81,6 +83,7 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
         policy=base.policy,
         clock=utc_now,
     )
+    revocation = build_revocation(base, reconcile)
     return Lifecycle(
         accounts=Accounts(
             journal=journal,
@@ -96,7 +99,7 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
         ),
         reconcile=reconcile,
         removal=removal,
-        revocation=build_revocation(base, reconcile),
+        revocation=revocation,
         rotating=Rotating(
             journal=journal,
             accounts=accounts,
@@ -104,6 +107,7 @@ def build_lifecycle(base: Foundation) -> Lifecycle:
             leasing=leasing,
             key_keeping=key_keeping,
             reconcile=reconcile,
+            ends=revocation.ends,
             canaries=base.canaries,
             longest_session=base.policy.longest_session,
             clock=utc_now,

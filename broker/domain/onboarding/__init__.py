@@ -8,6 +8,7 @@ from importlib.resources import files
 from urllib.parse import quote, urlencode, urlsplit
 
 from broker.domain.accounts import Account, Payer
+from broker.domain.checkpoints import OBJECT_PREFIX
 from broker.domain.sns import TopicArn
 
 TEMPLATE_VERSION = "2"
@@ -116,6 +117,12 @@ def own_policy(
                 "Resource": (
                     f"arn:{partition}:iam::*:role/{name_prefix}_Management_Role_DO-NOT-DELETE"
                 ),
+            },
+            {
+                "Sid": "CheckpointsInCustomersBuckets",
+                "Effect": "Allow",
+                "Action": "s3:PutObject",
+                "Resource": f"arn:{partition}:s3:::*/{OBJECT_PREFIX}*",
             },
         ],
     }

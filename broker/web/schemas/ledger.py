@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from broker.domain.checkpoints import Checkpoint
+from broker.domain.identifiers import AccountId
 from broker.domain.ledger import LedgerEntry
-from broker.web.schemas.base import Answer
+from broker.domain.times import Timestamp
+from broker.web.schemas.base import Answer, Body
+
+_LARGEST = 2**53 - 1
 
 
 class LedgerEntryAnswer(Answer):
@@ -37,3 +42,46 @@ class LedgerPage(Answer):
 
     items: list[LedgerEntryAnswer]
     next: str | None
+
+
+class ExportQuery(BaseModel):
+    """Which part of which chain; without an account, of the broker's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account_id: AccountId | None = None
+    after: Annotated[int, Field(ge=0, le=_LARGEST)] = 0
+    """Begin with the entry that follows this one."""
+    through: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    """End with this entry."""
+
+
+class CheckpointBody(Body):
+    """Whose ledger is to be signed."""
+
+    account_id: AccountId
+
+
+class CheckpointAnswer(Answer):
+    """A signed head: `checkpoint` is the JWS, the rest says what is in it and who signed."""
+
+    account_id: AccountId
+    seq: int
+    hash: str
+    issuer: str
+    kid: str
+    signed_at: Timestamp
+    checkpoint: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> CheckpointAnswer:
+        """The answer for `checkpoint`."""
+        return cls(
+            account_id=checkpoint.account_id,
+            seq=checkpoint.seq,
+            hash=checkpoint.hash,
+            issuer=checkpoint.issuer,
+            kid=checkpoint.key.kid,
+            signed_at=checkpoint.signed_at,
+            checkpoint=checkpoint.jws,
+        )

@@ -1,0 +1,55 @@
+"""What signs ledgers, takes them along, and archives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.aws.checkpoint_buckets import S3CheckpointBuckets
+from broker.services.ambient import utc_now
+from broker.services.archiving import Archiving
+from broker.services.checkpoint_copying import CheckpointCopying
+from broker.services.ledger_export import LedgerExport
+from broker.services.ledger_lines import LedgerLines
+from broker.services.ledger_signing import LedgerSigning
+from broker.wiring.foundation import Foundation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Everything that is done with a ledger but writing and reading it."""
+
+    archiving: Archiving
+    export: LedgerExport
+    signing: LedgerSigning
+
+
+def build_ledger(base: Foundation) -> Ledger:
+    """All of it, on one foundation."""
+    store = base.store
+    lines = LedgerLines(journal=store.journal, checkpoints=store.checkpoints)
+    return Ledger(
+        archiving=Archiving(
+            journal=store.journal,
+            checkpoints=store.checkpoints,
+            lines=lines,
+            gate=base.gate,
+            clock=utc_now,
+        ),
+        export=LedgerExport(journal=store.journal, lines=lines, gate=base.gate, clock=utc_now),
+        signing=LedgerSigning(
+            journal=store.journal,
+            accounts=store.accounts,
+            checkpoints=store.checkpoints,
+            minter=base.minter,
+            copying=CheckpointCopying(
+                journal=store.journal,
+                accounts=store.accounts,
+                buckets=S3CheckpointBuckets(base.clients.s3()),
+                clock=utc_now,
+            ),
+            gate=base.gate,
+            every=timedelta(hours=base.settings.ledger_checkpoint_hours),
+            clock=utc_now,
+        ),
+    )
