@@ -22,6 +22,7 @@ from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.reconcile import Depth, Reconcile
 from broker.services.registered import registered
+from broker.services.session_ends import SessionEnds
 from keys.rotation import active, compromise, signs
 
 PATIENCE = timedelta(seconds=20)
@@ -29,6 +30,9 @@ PATIENCE = timedelta(seconds=20)
 
 _TRIES = 10
 """Writes of one account's record that meet take turns."""
+
+COMPROMISED = "a signing key may be compromised"
+"""Why all sessions end in an emergency, as the ledger has it."""
 
 _WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
 
@@ -63,6 +67,7 @@ class Rotating:
     leasing: Leasing
     key_keeping: KeyKeeping
     reconcile: Reconcile
+    ends: SessionEnds
     canaries: Canaries
     longest_session: timedelta
     clock: Clock
@@ -132,7 +137,7 @@ class Rotating:
         revoked = call.event(
             LedgerAction.ACCOUNT_REVOKED,
             Outcome.INTENDED,
-            reason="a signing key may be compromised",
+            reason=COMPROMISED,
             ids={"account": account.account_id},
         )
         return changed, (rotated, revoked)
@@ -150,8 +155,12 @@ class Rotating:
 
     def _end_sessions(self, account_id: AccountId, call: Call) -> None:
         """What AWS hinders is in the record, and the worker tries again."""
-        if registered(self.accounts, account_id).record.state not in _WITHOUT_ROLES:
-            self.reconcile.run(account_id, call, depth=Depth.QUICK, patience=PATIENCE)
+        if registered(self.accounts, account_id).record.state in _WITHOUT_ROLES:
+            return
+        ended = self.ends.end_living(account_id, call, reason=COMPROMISED)
+        account = self.reconcile.run(account_id, call, depth=Depth.QUICK, patience=PATIENCE)
+        if ended and not account.failures:
+            self.ends.denied(account_id, [session.session_id for session in ended], call)
 
     def _try_canary(self, account_id: AccountId, call: Call) -> None:
         account = registered(self.accounts, account_id).record

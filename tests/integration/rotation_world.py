@@ -37,6 +37,7 @@ from broker.services.leasing import Leasing
 from broker.services.minting import Minter
 from broker.services.orphans import Orphans
 from broker.services.rotating import Rotating
+from broker.services.session_ends import SessionEnds
 from broker.store import Store
 from broker.web.issuer import IssuerEndpoint
 from broker.web.metrics import Metrics
@@ -265,6 +266,13 @@ class World:
             leasing=leasing,
             key_keeping=self.key_keeping,
             reconcile=self.reconciler,  # type: ignore[arg-type]
+            ends=SessionEnds(
+                journal=journal,
+                accounts=self.store.accounts,
+                sessions=self.store.sessions,
+                longest_session=LONGEST_SESSION,
+                clock=self.clock,
+            ),
             canaries=canaries,
             longest_session=LONGEST_SESSION,
             clock=self.clock,

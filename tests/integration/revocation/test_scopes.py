@@ -187,3 +187,14 @@ def test_not_everybody_may(world: World, caller: str) -> None:
     for scope in ({"engineer": BOB}, {"ticket": "T-1"}, {"everything": True}):
         answer = revoke(world, caller=caller, **scope)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_an_emergency_of_keys_ends_sessions_and_proves_it(world: World) -> None:
+    """Whoever holds a stolen key may have opened any of them, so all end, as their records say."""
+    account = world.account()
+    opened = world.open(account, world.ticket(account))
+    world.callers["console"].post(
+        f"/v1/accounts/{account}/key-rotation", json={"emergency": True}
+    ).raise_for_status()
+    assert not world.lets_in(opened)
+    world.revocation(opened["session"]["id"], "effective")
