@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
@@ -15,6 +14,7 @@ from broker.domain.identifiers import AccountId, TicketId
 from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, Journal, Trail
+from broker.domain.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.domain.role_plan import RolePolicy
 from broker.domain.sessions import Credentials
 from broker.domain.times import rfc3339
@@ -28,7 +28,7 @@ from broker.domain.trail import (
     TrailQuery,
     Unseen,
 )
-from broker.domain.trail_comparison import Comparison, Ours, compare, known_sessions
+from broker.domain.trail_comparison import Ours, compare, known_sessions
 from broker.domain.trail_regions import TrailRegions
 from broker.errors import FieldProblem, InvalidRequest, NotFound
 from broker.services.ambient import Clock
@@ -50,37 +50,6 @@ _EDGE = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
-class Sight(StrEnum):
-    """How much of a Region was looked at."""
-
-    WHOLE = "whole"
-    PART = "part"
-    """Time ran out: what is older than `back_to` is still to be looked at."""
-    NOT_ENABLED = "not_enabled"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionSeen:
-    """One Region; `back_to` is how far back in time it was read, None where it was whole."""
-
-    region: str
-    sight: Sight
-    back_to: datetime | None = None
-
-
-class Verdict(StrEnum):
-    """What a reconciliation comes to; the worst that applies."""
-
-    AGREES = "agrees"
-    INCOMPLETE = "incomplete"
-    """A part of the trail could not be looked at, so nothing is proved."""
-    MISSING = "missing"
-    """The ledger has sessions that the trail does not show."""
-    UNKNOWN = "unknown"
-    """Somebody was let into a support role, or tried to get in, and it was not the broker."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """From when to when; None is the last day, and now. `regions` empty means every Region."""
@@ -88,32 +57,6 @@ class Span:
     since: datetime | None = None
     until: datetime | None = None
     regions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciliation:
-    """A comparison, with what it covers: events newer than `settled_until` may still come."""
-
-    account_id: AccountId
-    since: datetime
-    until: datetime
-    settled_until: datetime
-    regions: tuple[RegionSeen, ...]
-    comparison: Comparison
-
-    @property
-    def complete(self) -> bool:
-        """Whether every Region that the account uses was looked at, and whole."""
-        return all(seen.sight in (Sight.WHOLE, Sight.NOT_ENABLED) for seen in self.regions)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What it comes to."""
-        if self.comparison.unknown:
-            return Verdict.UNKNOWN
-        if self.comparison.missing:
-            return Verdict.MISSING
-        return Verdict.AGREES if self.complete else Verdict.INCOMPLETE
 
 
 @dataclass(slots=True)
@@ -299,8 +242,8 @@ def _tell_of(made: Reconciliation) -> None:
         _log.error(
             "exchange_unknown_to_the_ledger",
             account=made.account_id,
-            event=event.event_id,
-            at=rfc3339(event.time),
+            event_id=event.event_id,
+            happened_at=rfc3339(event.time),
             session_name=event.session_name,
             error_code=event.error_code,
         )

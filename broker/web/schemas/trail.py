@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, field_validator
 
 from broker.domain.identifiers import AccountId
+from broker.domain.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.domain.times import Timestamp
 from broker.domain.trail import DELAY, Effect, TrailEvent, Unseen
 from broker.domain.trail_comparison import Missing
 from broker.services.activity import Activity
-from broker.services.trail_reconciliation import Reconciliation, RegionSeen, Sight, Verdict
 from broker.web.schemas.base import Answer, Body, ListQuery
 
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
