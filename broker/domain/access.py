@@ -26,6 +26,7 @@ class Reason(StrEnum):
     ACCOUNT_NOT_FOUND = "not_found"
     ACCOUNT_NOT_ACTIVE = "account_not_active"
     CONSENT_OFF = "consent_off"
+    TICKET_UNKNOWN = "ticket_source_unavailable"
     TICKET_NOT_FOUND = "ticket_not_found"
     TICKET_CLOSED = "ticket_closed"
     TICKET_NOT_FOR_ACCOUNT = "ticket_not_for_account"
@@ -48,6 +49,10 @@ SENTENCES: dict[Reason, str] = {
         "The account is not ready for sessions. `GET /v1/accounts/{id}` says why in last_error."
     ),
     Reason.CONSENT_OFF: "The customer has switched support access off for this account.",
+    Reason.TICKET_UNKNOWN: (
+        "The ticket system gives no answer that could be relied on, so nobody knows whether the "
+        "ticket is open. Try again in a moment."
+    ),
     Reason.TICKET_NOT_FOUND: "No such ticket is known. Check its id, or let the console send it.",
     Reason.TICKET_CLOSED: "The ticket is closed. Reopen it to work on it again.",
     Reason.TICKET_NOT_FOR_ACCOUNT: "The ticket does not concern this account.",

@@ -173,10 +173,6 @@ class TicketRepository(Protocol):
         ...
 
 
-SOURCE_UNAVAILABLE = "ticket_source_unavailable"
-"""The code of an error that says that nobody knows how a ticket is."""
-
-
 class TicketSource(Protocol):
     """Where tickets come from, if not from the console."""
 

@@ -11,8 +11,8 @@ from http import HTTPStatus
 import structlog
 from pydantic_core import from_json
 
+from broker.domain.access import SENTENCES, Reason
 from broker.domain.identifiers import TicketId
-from broker.domain.ports import SOURCE_UNAVAILABLE
 from broker.domain.ticket_sources.address import TicketUrl
 from broker.domain.ticket_sources.reading import Asked, Mapped, Unreadable
 from broker.domain.ticket_sources.shapes import Shape
@@ -131,11 +131,8 @@ class _Pause:
 
 
 def _no_answer() -> DependencyUnavailable:
-    return DependencyUnavailable(
-        "The ticket system gives no answer that could be relied on, so nobody knows whether the "
-        "ticket is open. Try again in a moment.",
-        code=SOURCE_UNAVAILABLE,
-    )
+    reason = Reason.TICKET_UNKNOWN
+    return DependencyUnavailable(SENTENCES[reason], code=reason.value)
 
 
 def _meaning(status: int) -> str:

@@ -15,12 +15,14 @@ from broker.domain.ledger import chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, CurrentTickets, Journal, Save, Versioned
 from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
 from broker.errors import AccessDenied, BrokerError, Conflict
 from broker.services import grant_entries as entries
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.grants import Grants
 from broker.services.registered import registered
+from broker.services.ticket_entries import kept_if_unknown
 
 _TRIES = 20
 """Writes of one grant that meet take turns."""
@@ -75,7 +77,7 @@ class DecideGrants:
         return self.grants.required(grant_id, Action.REVOKE_GRANT, call).record
 
     def _refusal(self, grant: Grant, verdict: Verdict, call: Call) -> Reason | None:
-        ticket = self.tickets.get(grant.ticket_id)
+        ticket = self._ticket(grant, verdict, call)
         return verdict_refused(
             grant,
             verdict,
@@ -84,6 +86,18 @@ class DecideGrants:
             ticket=ticket.record if ticket else None,
             now=self.clock(),
         )
+
+    def _ticket(self, grant: Grant, verdict: Verdict, call: Call) -> Versioned[Ticket] | None:
+        """The ticket, for an approval; what is denied is no question to any ticket system."""
+        if verdict is Verdict.DENIED:
+            return None
+        unknown = entries.decision_refused(
+            call, grant, verdict=verdict.value, reason=Reason.TICKET_UNKNOWN
+        )
+        with kept_if_unknown(
+            unknown, chain=chain_of(grant.account_id), journal=self.journal, clock=self.clock
+        ):
+            return self.tickets.get(grant.ticket_id)
 
     def _refused(self, grant: Grant, verdict: Verdict, reason: Reason, call: Call) -> BrokerError:
         """Record the refusal and return the error that tells the caller."""

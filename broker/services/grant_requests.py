@@ -36,6 +36,7 @@ from broker.services.calls import Call
 from broker.services.leasing import Leasing
 from broker.services.limiting import Limiter
 from broker.services.observations import Observer
+from broker.services.ticket_entries import kept_if_unknown
 
 PATIENCE = timedelta(seconds=5)
 """How long a request waits for one for the same thing, made at the same moment."""
@@ -86,7 +87,9 @@ class RequestGrant:
     def _decision(
         self, request: GrantRequest, account: Account | None, call: Call
     ) -> RequestDecision:
-        ticket = self.tickets.get(request.ticket_id)
+        unknown = entries.request_refused(call, request, reason=Reason.TICKET_UNKNOWN)
+        with kept_if_unknown(unknown, chain=BROKER_CHAIN, journal=self.journal, clock=self.clock):
+            ticket = self.tickets.get(request.ticket_id)
         return decide_request(
             request,
             caller=call.caller,

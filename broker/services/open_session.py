@@ -41,6 +41,7 @@ from broker.services.calls import Call
 from broker.services.minting import IdentityToken, Minter
 from broker.services.observations import Observer, StepName, measured
 from broker.services.session_entries import Intent
+from broker.services.ticket_entries import kept_if_unknown
 
 _TRIES = 5
 """How often the record is written anew where the grant was changed and still allows it."""
@@ -90,7 +91,11 @@ class OpenSession:
     def _open(self, request: SessionRequest, call: Call) -> OpenedSession:
         with measured(self.observer, StepName.DECIDE):
             decided_at = self.clock()
-            account, decision = self._decide(request, call, now=decided_at)
+            unknown = entries.refused(call, request, reason=Reason.TICKET_UNKNOWN, grant_id=None)
+            with kept_if_unknown(
+                unknown, chain=BROKER_CHAIN, journal=self.journal, clock=self.clock
+            ):
+                account, decision = self._decide(request, call, now=decided_at)
         if isinstance(decision, Deny) or account is None:
             raise self._refused(request, call, account, decision)
         intent = self._intent(request, account, decision, decided_at)

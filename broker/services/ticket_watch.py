@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from broker.domain.access import Reason
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import GrantId, TicketId
 from broker.domain.ledger import BROKER_CHAIN, Detail, LedgerAction, Outcome
 from broker.domain.ports import (
-    SOURCE_UNAVAILABLE,
     Agenda,
     GrantRepository,
     Journal,
@@ -90,7 +90,7 @@ class TicketWatch:
         try:
             asked = self.ask(ticket_id)
         except DependencyUnavailable as e:
-            if e.code != SOURCE_UNAVAILABLE or self.rounds is None:
+            if e.code != Reason.TICKET_UNKNOWN or self.rounds is None:
                 raise
             return self._silence(ticket_id, self.rounds, call)
         return Told(asked.record if asked else None)
@@ -110,7 +110,7 @@ class TicketWatch:
         event = call.event(
             LedgerAction.TICKET_UNCONFIRMED,
             Outcome.FAILED,
-            reason=SOURCE_UNAVAILABLE,
+            reason=Reason.TICKET_UNKNOWN.value,
             ids={"ticket": stored.record.ticket_id},
         )
         silent = replace(stored.record, silent_since=now)
