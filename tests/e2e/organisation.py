@@ -133,6 +133,7 @@ class Provider:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.http.close()
         assert self._process is not None
         self._process.communicate()
 

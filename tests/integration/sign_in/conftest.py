@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from broker.services.ambient import utc_now
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build
 from tests.e2e.organisation import Provider
-from tests.integration.sign_in.world import CALLBACK, SITE, Wrist, World, on_clock
+from tests.integration.sign_in.world import CALLBACK, SITE, World, Wrist, on_clock
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +23,14 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="session")
-def services(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the broker keeps everything."""
+    return tmp_path_factory.mktemp("sign-in")
+
+
+@pytest.fixture(scope="session")
+def services(provider: Provider, folder: Path) -> Iterator[Services]:
     """A broker that needs no AWS for what is asked of it here."""
-    folder = tmp_path_factory.mktemp("sign-in")
     environment = {
         "BROKER_ISSUER_URL": SITE,
         "BROKER_VENDOR_ACCOUNT_ID": "999900001111",
@@ -33,9 +39,6 @@ def services(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> It
         "BROKER_LOCAL_KEYS_FOLDER": str(folder / "keys"),
         "BROKER_LOCAL_KEYS_PASSPHRASE": "a passphrase of the tests",
         "BROKER_ALLOW_LOCAL_KEYS_FOR_PUBLIC_ISSUER": "true",
-        # Tests of refusals refuse more often than one address may be refused.
-        "BROKER_LIMIT_FAILED_SIGN_INS_PER_ADDRESS": "100000/60",
-        "BROKER_LIMIT_FAILED_SIGN_INS_OVERALL": "100000/60",
         **provider.settings(folder / "roles.toml"),
     }
     built = build(settings.load(environment), Metrics())
@@ -44,7 +47,12 @@ def services(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def world(services: Services, provider: Provider) -> World:
-    """The broker, with a clock that only this test turns."""
+def world(services: Services, provider: Provider, folder: Path) -> World:
+    """The broker, with a clock that only this test turns, asked from an address of its own."""
     clock = Wrist(utc_now)
-    return World(services=on_clock(services, clock), provider=provider, clock=clock)
+    return World(
+        services=on_clock(services, clock),
+        provider=provider,
+        clock=clock,
+        store_socket=folder / "store" / "store.sock",
+    )
