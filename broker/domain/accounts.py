@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from broker.domain.identifiers import AccountId, IssuerId
+from broker.domain.identifiers import AccountId, BucketName, IssuerId
 from broker.domain.revocations import NOTHING_REVOKED, Revocations
 from broker.domain.times import Timestamp
 from keys.rotation import KeyRecord
@@ -78,7 +78,7 @@ class Account:
     revocations: Revocations = NOTHING_REVOKED
     staging_since: Timestamp | None = None
     rotation_asked_at: Timestamp | None = None
-    checkpoint_bucket: str | None = None
+    checkpoint_bucket: BucketName | None = None
     """The customer's own S3 bucket, which gets a copy of each signed head of the ledger."""
     checkpoint_error: str | None = None
     """Why the last copy did not get there, as a sentence for people; None where it did."""

@@ -60,6 +60,20 @@ class EngineerId(Identifier):
     rule = "must be 2 to 64 of letters, digits and _+=.@- and begin with a letter or digit"
 
 
+class BucketName(Identifier):
+    """An S3 bucket: AWS's naming rules, without dots, which TLS certificates of S3 do not cover.
+
+    Source: S3 User Guide, "General purpose bucket naming rules".
+    """
+
+    __slots__ = ()
+    pattern = re.compile(
+        r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+        r"(?<!-s3alias)(?<!--ol-s3)(?<!--x-s3)(?<!--table-s3)"
+    )
+    rule = "must be the name of an S3 bucket: 3 to 63 lower-case letters, digits and hyphens"
+
+
 class TicketId(Identifier):
     """A support ticket, safe in a URL, a session tag and a role session name as it stands."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.identifiers import AccountId
+from broker.domain.identifiers import AccountId, BucketName
 from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, Journal, Save
@@ -37,6 +37,13 @@ class NewAccount:
     consent: Consent
 
 
+@dataclass(frozen=True, slots=True)
+class BucketChange:
+    """Where checkpoints are copied to from now on; None is nowhere."""
+
+    bucket: BucketName | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChange:
     """What is to be different; None leaves a thing as it is."""
@@ -44,6 +51,7 @@ class AccountChange:
     consent: Consent | None = None
     profile: Profile | None = None
     payer: Payer | None = None
+    checkpoint_bucket: BucketChange | None = None
 
     def applied_to(self, account: Account, *, now: datetime, longest_session: timedelta) -> Account:
         """`account` with what is given here in place of what it has; the worker brings it about."""
@@ -53,13 +61,21 @@ class AccountChange:
             payer=self.payer or account.payer,
             next_check_at=now if account.next_check_at else None,
         )
+        if self.checkpoint_bucket is not None:
+            bucket = self.checkpoint_bucket.bucket
+            changed = replace(changed, checkpoint_bucket=bucket, checkpoint_error=None)
         consent = self.consent or account.consent
         return changed.consenting(consent, now=now, longest_session=longest_session)
 
     def shown(self) -> dict[str, Detail]:
         """What is given, for the ledger."""
         given = {"consent": self.consent, "profile": self.profile, "payer": self.payer}
-        return {name: value.value for name, value in given.items() if value is not None}
+        shown: dict[str, Detail] = {
+            name: value.value for name, value in given.items() if value is not None
+        }
+        if self.checkpoint_bucket is not None:
+            shown["checkpoint_bucket"] = self.checkpoint_bucket.bucket or "none"
+        return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +156,15 @@ class Accounts:
     ) -> Account:
         """The account with `change` applied; `expected` refuses a version that is not current.
 
-        The consent belongs to the customer, the rest to the vendor. Raises NotFound, AccessDenied,
+        Consent and bucket belong to the customer, the rest to the vendor. Raises NotFound, AccessDenied,
         Conflict (`stale_version`).
         """
         if change.consent is not None:
             self.gate.require(call, Action.CHANGE_CONSENT, account_id=account_id)
         if change.profile is not None or change.payer is not None:
             self.gate.require(call, Action.CHANGE_ACCOUNT, account_id=account_id)
+        if change.checkpoint_bucket is not None:
+            self.gate.require(call, Action.CHANGE_CHECKPOINT_BUCKET, account_id=account_id)
         stored = registered(self.accounts, account_id)
         if expected is not None and expected != stored.version:
             raise Conflict("The account has changed since you read it. Read it again.")

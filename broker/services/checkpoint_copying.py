@@ -1,7 +1,7 @@
 """Copying checkpoints to the customer's own bucket, where nobody here can take them back.
 
-A copy that fails hinders nothing. It is not made up for either: the next checkpoint vouches for
-all that the one before it did, so it is the next one that is copied.
+A copy that fails hinders nothing. Only the latest is tried again, until there is a later one: it
+vouches for all that the ones before it did.
 """
 
 from __future__ import annotations

@@ -19,12 +19,13 @@ from broker.domain.ports import (
     Save,
     Versioned,
 )
-from broker.errors import BrokerError, Conflict, DependencyUnavailable, NotFound
+from broker.errors import BrokerError, Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.checkpoint_copying import CheckpointCopying
 from broker.services.minting import Minter, SigningKeyGone
+from broker.services.registered import registered
 from keys.rotation import active, signs
 
 _TRIES = 5
@@ -56,7 +57,7 @@ class LedgerSigning:
         signs, and DependencyUnavailable where the key cannot be used at the moment.
         """
         self.gate.require(call, Action.SIGN_LEDGER, account_id=account_id)
-        account = self._account(account_id)
+        account = registered(self.accounts, account_id).record
         if not signs(account.keys):
             raise Conflict(
                 "The account has no key that signs, so its ledger cannot be signed. Its last "
@@ -68,14 +69,13 @@ class LedgerSigning:
     def when_due(self, account_id: AccountId, call: Call) -> None:
         """Sign what was written since the last checkpoint, once that one is `every` old.
 
-        A key that cannot be used now is tried again at the next time. Raises only where the store
+        Until then a copy is tried again that did not get to the customer's bucket. A key that cannot be used now is tried again at the next time. Raises only where the store
         or the ledger is gone.
         """
-        account = self._account(account_id)
+        account = registered(self.accounts, account_id).record
         latest = self.checkpoints.latest(account_id)
         if latest is not None and not self._is_due(latest.record):
-            if account.checkpoint_error is not None:
-                self.copying(account, latest, call)
+            self.copying(account, latest, call)
             return
         if signs(account.keys):
             self._attempt(account, call)
@@ -86,7 +86,7 @@ class LedgerSigning:
         Raises DependencyUnavailable where the key cannot be used now: the keys have to wait. A key
         that is gone already keeps nobody waiting.
         """
-        account = self._account(account_id)
+        account = registered(self.accounts, account_id).record
         if not signs(account.keys):
             return
         try:
@@ -157,9 +157,3 @@ class LedgerSigning:
             key=reference.public_jwk,
             jws=self.minter.sign(reference, claims, typ=TYP),
         )
-
-    def _account(self, account_id: AccountId) -> Account:
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
-        return stored.record

@@ -9,7 +9,7 @@ from flask import request
 from broker.domain.accounts import Payer
 from broker.domain.identifiers import AccountId
 from broker.errors import FieldProblem, InvalidRequest
-from broker.services.accounts import AccountChange, NewAccount
+from broker.services.accounts import AccountChange, BucketChange, NewAccount
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.services.rotating import Urgency
@@ -65,11 +65,12 @@ def show_account(services: Services, call: Call, account_id: AccountId) -> Reply
 def change_account(
     services: Services, call: Call, account_id: AccountId, body: AccountPatch
 ) -> AccountAnswer:
-    """Change the consent (customers) or the profile and payer (vendor); If-Match is honoured."""
+    """Change consent and bucket (customers) or profile and payer (vendor); honours If-Match."""
     change = AccountChange(
         consent=body.consent,
         profile=body.profile,
         payer=None if body.payer is None else _payer(wanted=body.payer),
+        checkpoint_bucket=BucketChange(body.checkpoint_bucket) if body.names_bucket else None,
     )
     account = services.accounts.change(account_id, change, call, expected=_if_match())
     if change.consent is not None:

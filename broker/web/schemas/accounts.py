@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.identifiers import AccountId
+from broker.domain.identifiers import AccountId, BucketName
 from broker.domain.onboarding import Onboarding
 from broker.domain.permissions import Action, Caller, permits
 from broker.domain.steps import Step, describe
@@ -27,17 +27,29 @@ class AccountBody(Body):
 
 
 class AccountPatch(Body):
-    """What is to change; the consent is the customer's to give, the rest the vendor's."""
+    """What is to change; consent and bucket are the customer's to give, the rest the vendor's.
+
+    `checkpoint_bucket` gets a copy of each signed head of the ledger; null is no bucket any more.
+    """
 
     consent: Consent | None = None
     profile: Profile | None = None
     payer: bool | None = None
+    checkpoint_bucket: BucketName | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.consent is None and self.profile is None and self.payer is None:
-            raise ValueError("must name what is to change: consent, profile or payer")
+        given = (self.consent, self.profile, self.payer)
+        if given == (None, None, None) and not self.names_bucket:
+            raise ValueError(
+                "must name what is to change: consent, profile, payer or checkpoint_bucket"
+            )
         return self
+
+    @property
+    def names_bucket(self) -> bool:
+        """Whether a bucket is named, or null for none any more."""
+        return "checkpoint_bucket" in self.model_fields_set
 
 
 class KeyRotationBody(Body):
@@ -74,6 +86,8 @@ class AccountAnswer(Answer):
     launch_url: str | None
     template_version: str | None
     last_error: str | None
+    checkpoint_bucket: str | None
+    checkpoint_error: str | None
     next_check_at: Timestamp | None
     created_at: Timestamp
     keys: list[KeyAnswer]
@@ -95,6 +109,8 @@ class AccountAnswer(Answer):
             launch_url=onboarding.launch_url(account) if onboards else None,
             template_version=account.template_version,
             last_error=account.last_error,
+            checkpoint_bucket=account.checkpoint_bucket,
+            checkpoint_error=account.checkpoint_error,
             next_check_at=account.next_check_at,
             created_at=account.created_at,
             keys=[

@@ -108,6 +108,8 @@ SAMPLES: Mapping[str, Sample] = {
         body={"ticket": "CASE-NOBODY", "reason": "to be safe"},
     ),
     "list_entries": Sample("auditor", query=IN_ACCOUNT),
+    "export_ledger": Sample("auditor", query={"account_id": ACCOUNT, "after": "1", "through": "3"}),
+    "sign_ledger": Sample("auditor", body={"account_id": ACCOUNT}),
     "create_api_token": Sample(
         "admin",
         body={

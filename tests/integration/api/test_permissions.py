@@ -89,6 +89,8 @@ RULES: Mapping[str, Rule] = {
     "revoke_session": Rule(Action.REVOKE_SESSION, Scope.SESSION),
     "revoke_many": Rule(Action.REVOKE_MANY, Scope.NOTHING),
     "list_entries": Rule(Action.READ_LEDGER, Scope.ACCOUNT),
+    "export_ledger": Rule(Action.READ_LEDGER, Scope.ACCOUNT),
+    "sign_ledger": Rule(Action.SIGN_LEDGER, Scope.ACCOUNT),
     "create_api_token": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
     "list_api_tokens": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
     "revoke_api_token": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
@@ -192,7 +194,7 @@ def ask(world: World, session_id: str, grant_id: str) -> Ask:
                 path = address(name, session_id=session_id)
             case _ if "grant_id" in SAMPLES[name].path:
                 path = address(name, grant_id=grant_id)
-            case "list_entries":
+            case "list_entries" | "export_ledger":
                 query = {"account_id": ACCOUNT}
             case "create_api_token":
                 body = {**(body or {}), "subject": f"made-{secrets.token_hex(4)}"}
@@ -253,7 +255,10 @@ def test_nothing_below_oidc_reaches_flask(world: World, method: str, path: str) 
 def test_every_action_is_asked_for_by_a_route() -> None:
     """The table of permissions speaks of nothing that does not exist."""
     of_parts = {Action.CHANGE_CONSENT, Action.ONBOARD_ACCOUNT, Action.BREAK_GLASS}
-    assert {rule.action for rule in RULES.values()} | of_parts == set(Action) == PERMITTED.keys()
+    of_parts |= {Action.CHANGE_CHECKPOINT_BUCKET}
+    at_the_machine = {Action.ARCHIVE_LEDGER}
+    asked = {rule.action for rule in RULES.values()}
+    assert asked | of_parts | at_the_machine == set(Action) == PERMITTED.keys()
 
 
 class Answered(StrEnum):
