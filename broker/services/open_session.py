@@ -35,11 +35,13 @@ from broker.domain.ports import (
 from broker.domain.role_plan import role_arn
 from broker.domain.sessions import Credentials, Session, SessionRequest, role_session_name
 from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
+from broker.services import grant_entries
 from broker.services import session_entries as entries
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
 from broker.services.minting import IdentityToken, Minter
 from broker.services.observations import Observer, StepName, measured
+from broker.services.registered import registered
 from broker.services.session_entries import Intent
 from broker.services.ticket_entries import kept_if_unknown
 
@@ -194,7 +196,7 @@ class OpenSession:
         events = [entries.intended(call, intent)]
         saves = []
         if is_new_grant:
-            events.insert(0, entries.granted_by_policy(call, intent))
+            events.insert(0, grant_entries.decided(call, intent.grant))
             saves.append(Save(intent.grant, expected=0))
         chain = chain_of(intent.account.account_id)
         self.journal.record(chain, *events, now=self.clock(), saves=saves)
@@ -230,9 +232,11 @@ class OpenSession:
 
         Whoever ends something writes that down first, the ticket and then its grants, and then
         looks for sessions. So either we read here that it has ended, or the grant changes before
-        the record is written, or the session is there to be found: none escapes.
+        the record is written, or the session is there to be found: none escapes. The account is
+        guarded too: what is denied there by time, or by its consent, knows no grant.
         """
         for _ in range(_TRIES):
+            account = self._still_open(intent)
             grant = self._still_granted(intent, call)
             with suppress(Conflict):
                 self.journal.record(
@@ -240,10 +244,20 @@ class OpenSession:
                     entries.opened(call, session),
                     now=self.clock(),
                     saves=[Save(session, expected=0)],
-                    unchanged=[grant],
+                    unchanged=[grant, account],
                 )
                 return
-        raise Conflict("The grant is being changed by others. Try again.")
+        raise Conflict("The grant, or the account, is being changed by others. Try again.")
+
+    def _still_open(self, intent: Intent) -> Versioned[Account]:
+        """The account as it is now, if it does not deny what was issued so far; else Conflict."""
+        account = registered(self.accounts, intent.account.account_id)
+        denied_before = account.record.revocations.issued_before
+        if denied_before is not None and intent.decided_at < denied_before:
+            raise Conflict(
+                "All sessions of the account were ended while this one was opened. Try again."
+            )
+        return account
 
     def _still_granted(self, intent: Intent, call: Call) -> Versioned[Grant]:
         """The grant as it is now, if the decision is the same again; raises AccessDenied.

@@ -8,7 +8,7 @@ from datetime import datetime
 from broker.domain.access import Reason
 from broker.domain.accounts import Account
 from broker.domain.claims import TokenSubject
-from broker.domain.grants import BY_POLICY, Grant
+from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId, SessionId
 from broker.domain.ledger import Event, LedgerAction, Outcome
 from broker.domain.sessions import Session, SessionRequest
@@ -50,17 +50,6 @@ def refused(
         reason=reason.value,
         ids={"account": request.account_id, "ticket": request.ticket_id, **grant},
         details={"engineer": request.engineer, "access": request.access.value},
-    )
-
-
-def granted_by_policy(call: Call, intent: Intent) -> Event:
-    """Standing consent made the grant."""
-    return call.event(
-        LedgerAction.GRANT_DECIDED,
-        Outcome.DONE,
-        reason=intent.grant.reason,
-        ids={"ticket": intent.grant.ticket_id, "grant": intent.grant.grant_id},
-        details={"approver": BY_POLICY, "engineer": intent.grant.engineer},
     )
 
 
