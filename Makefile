@@ -2,7 +2,7 @@
 VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
-NODE   := tests/e2e/relying_party/node_modules/.ready
+NODE   := $(patsubst %/package-lock.json,%/node_modules/.ready,$(wildcard tests/e2e/*/package-lock.json))
 SYSTEM := $(VENV)/.system
 
 .DEFAULT_GOAL := help
@@ -41,9 +41,9 @@ lock: $(READY) ## compile the two lock files anew
 	$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header pyproject.toml -o requirements.txt
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --extra sandbox --extra dev -c requirements.txt pyproject.toml -o tests/requirements.txt
 
-# The relying parties of the end-to-end tests: openid-client and jose.
-$(NODE): tests/e2e/relying_party/package-lock.json
-	cd tests/e2e/relying_party && npm ci --silent --ignore-scripts
+# Independent parties of the end-to-end tests, each of npm's packages.
+tests/e2e/%/node_modules/.ready: tests/e2e/%/package-lock.json
+	cd tests/e2e/$* && npm ci --silent --ignore-scripts
 	@touch $@
 
 # Debian's redis-server, the second server of the store's contract suite.
