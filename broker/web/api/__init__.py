@@ -10,6 +10,7 @@ from broker.web.api import (
     revocations,
     sessions,
     tickets,
+    trails,
 )
 
 APIS = (
@@ -20,6 +21,7 @@ APIS = (
     sessions.api,
     revocations.api,
     ledger.api,
+    trails.api,
     api_tokens.api,
     me.api,
 )

@@ -108,6 +108,14 @@ SAMPLES: Mapping[str, Sample] = {
         body={"ticket": "CASE-NOBODY", "reason": "to be safe"},
     ),
     "list_entries": Sample("auditor", query=IN_ACCOUNT),
+    "show_activity": Sample(
+        "auditor", path={"session_id": "s-" + "0" * 20}, query={**PAGE, "region": "us-west-2"}
+    ),
+    "reconcile_ledger": Sample(
+        "auditor",
+        path={"account_id": ACCOUNT},
+        body={"from": None, "to": "2099-01-01T00:00:00Z", "regions": ["us-east-1"]},
+    ),
     "export_ledger": Sample("auditor", query={"account_id": ACCOUNT, "after": "1", "through": "3"}),
     "sign_ledger": Sample("auditor", body={"account_id": ACCOUNT}),
     "create_api_token": Sample(
