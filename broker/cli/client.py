@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import click
@@ -62,6 +63,21 @@ class BrokerClient:
         if response.is_success:
             return _json(response, self._url)
         raise _failure(response, self._url)
+
+    @contextmanager
+    def pieces(self, path: str) -> Iterator[Iterator[bytes]]:
+        """The body of an answer that is streamed, for as long as the block lasts.
+
+        Raises CommandFailed as `request` does, and where the body breaks off.
+        """
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _failure(response, self._url)
+                yield response.iter_bytes()
+        except httpx.HTTPError as e:
+            raise CommandFailed(f"The answer of {self._url} broke off. Try again.") from e
 
     def __enter__(self) -> Self:
         return self

@@ -156,8 +156,8 @@ class Accounts:
     ) -> Account:
         """The account with `change` applied; `expected` refuses a version that is not current.
 
-        Consent and bucket belong to the customer, the rest to the vendor. Raises NotFound, AccessDenied,
-        Conflict (`stale_version`).
+        Consent and bucket belong to the customer, the rest to the vendor. Raises NotFound,
+        AccessDenied, Conflict (`stale_version`).
         """
         if change.consent is not None:
             self.gate.require(call, Action.CHANGE_CONSENT, account_id=account_id)

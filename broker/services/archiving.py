@@ -26,7 +26,7 @@ from broker.services.calls import Call
 from broker.services.ledger_lines import BrokenOff, LedgerLines, Stretch
 
 KEPT_AT_LEAST = timedelta(days=91)
-"""What is younger stays: CloudTrail's history goes back 90 days, and is compared with the ledger."""
+"""What is younger stays: CloudTrail's history of 90 days is compared with the ledger."""
 
 _AT_ONCE = 200
 

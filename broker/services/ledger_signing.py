@@ -69,8 +69,9 @@ class LedgerSigning:
     def when_due(self, account_id: AccountId, call: Call) -> None:
         """Sign what was written since the last checkpoint, once that one is `every` old.
 
-        Until then a copy is tried again that did not get to the customer's bucket. A key that cannot be used now is tried again at the next time. Raises only where the store
-        or the ledger is gone.
+        Until then a copy is tried again that did not get to the customer's bucket. A key that
+        cannot be used now is tried again at the next time. Raises only where the store or the
+        ledger is gone.
         """
         account = registered(self.accounts, account_id).record
         latest = self.checkpoints.latest(account_id)

@@ -7,6 +7,9 @@ import click
 from broker.cli.lazy import LazyGroup
 
 COMMANDS: dict[str, str] = {
+    "archive": "broker.cli.ledger.archive",
+    "export": "broker.cli.ledger.export",
+    "verify": "broker.cli.ledger.verify",
 }
 """The module of each command, which holds it under its own name."""
 
@@ -16,5 +19,6 @@ def ledger() -> None:
     """Take the ledger along, and find out whether anybody has changed it.
 
     \b
+      broker ledger export --account 111122223333 --sign
       broker ledger verify ledger.jsonl --jwks https://broker.example.com/oidc/<id>/jwks.json
     """

@@ -1,0 +1,60 @@
+"""`broker ledger archive`: old entries out of the store, into a file that proves itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from broker import settings
+from broker.cli.failures import CommandFailed
+from broker.cli.ledger.files import NewFile
+from broker.cli.operator import operators_call
+from broker.cli.parsed import Parsed
+from broker.domain.identifiers import AccountId
+from broker.errors import InvalidRequest
+from broker.services.archiving import KEPT_AT_LEAST
+from broker.services.observations import Unobserved
+from broker.wiring import build
+
+
+@click.command(epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")
+@click.option("--account", type=Parsed(AccountId, "account"), required=True, help="Whose ledger.")
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help=f"A day in UTC, at least {KEPT_AT_LEAST.days} days ago: what is older goes.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write; there must be none of this name.",
+)
+def archive(*, account: AccountId, before: datetime, out: Path) -> None:
+    """Write old entries to a file, verify the file, and only then drop them from the store.
+
+    The cut is at the last checkpoint before that day, which proves both parts. Run it on the
+    machine that reaches the store, and keep the file: nobody else has these entries any more.
+
+    \b
+      broker ledger archive --account 111122223333 --before 2026-01-01 --out 2025.jsonl
+    """
+    services = build(settings.load(), Unobserved())
+    try:
+        with NewFile(out) as file:
+            archived = services.ledger.archiving(
+                account, file, operators_call(), before=before.replace(tzinfo=UTC)
+            )
+    except InvalidRequest as e:
+        raise click.UsageError(e.public_message) from e
+    except OSError as e:
+        raise CommandFailed(f"{out} cannot be written. Nothing was dropped.") from e
+    finally:
+        services.close()
+    click.echo(
+        f"{archived.entries} entries, up to {archived.through}, are in {out} and no longer in the "
+        f"store. SHA-256 {archived.sha256}"
+    )

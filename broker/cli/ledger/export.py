@@ -1,0 +1,99 @@
+"""`broker ledger export`: a ledger as a file, over the HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+import httpx
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+from broker.cli.client import BrokerClient
+from broker.cli.failures import CommandFailed
+from broker.cli.ledger.files import NewFile
+from broker.cli.parsed import Parsed
+from broker.domain.identifiers import AccountId
+
+_END = b'{"end":'
+
+
+@click.command(epilog="Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused.")
+@click.option(
+    "--account", type=Parsed(AccountId, "account"), help="Whose; without it, the broker's own."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file; by default ledger-ACCOUNT.jsonl here. It appears once it is whole.",
+)
+@click.option("--after", type=click.IntRange(0), help="Begin with the entry after this number.")
+@click.option("--through", type=click.IntRange(1), help="End with the entry of this number.")
+@click.option(
+    "--sign", is_flag=True, help="Have the head signed first, so that all is vouched for."
+)
+@click.option("--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker.")
+@click.option(
+    "--token",
+    envvar="BROKER_TOKEN",
+    required=True,
+    show_envvar=True,
+    help="Your API token; better in the environment, where other users cannot see it.",
+)
+def export(
+    *,
+    account: AccountId | None,
+    out: Path | None,
+    after: int | None,
+    through: int | None,
+    sign: bool,
+    url: str,
+    token: str,
+) -> None:
+    """Write a ledger to a file: entries, public keys, signed checkpoints.
+
+    \b
+      broker ledger export --account 111122223333 --sign
+      broker ledger export --account 111122223333 --after 5000 --out since.jsonl
+    """
+    if sign and account is None:
+        raise click.UsageError("The broker's own ledger has no key: --sign goes with --account.")
+    path = out or Path(f"ledger-{account or 'broker'}.jsonl")
+    given = {"account_id": account, "after": after, "through": through}
+    query = httpx.QueryParams({name: value for name, value in given.items() if value is not None})
+    with NewFile(path) as file, BrokerClient(url, token) as broker:
+        if sign:
+            broker.request("POST", "/v1/ledger/checkpoint", {"account_id": account})
+        with broker.pieces(f"/v1/ledger/export?{query}") as pieces:
+            file.write(_shown(_whole(pieces)))
+        _settle(file, path)
+    click.echo(f"{path} holds the ledger. Check it with `broker ledger verify {path}`.", err=True)
+
+
+def _settle(file: NewFile, path: Path) -> None:
+    try:
+        file.settle()
+    except FileExistsError as e:
+        raise CommandFailed(f"{path} was made by somebody else meanwhile.") from e
+
+
+def _whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same pieces. Raises CommandFailed where the last line of all is not the end."""
+    last = b""
+    for piece in pieces:
+        yield piece
+        # What follows the last line feed but one: the last line, as far as it has come.
+        last = b"\n".join((last + piece).rsplit(b"\n", 2)[-2:])
+    if not last.startswith(_END) or not last.endswith(b"}\n"):
+        raise CommandFailed("The export broke off before its end. Try again.")
+
+
+def _shown(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same pieces, counted on a terminal."""
+    columns = (SpinnerColumn(), TextColumn("exporting"), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("exporting", total=None)
+        for piece in pieces:
+            progress.advance(task, len(piece))
+            yield piece
