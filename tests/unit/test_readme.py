@@ -33,7 +33,8 @@ def test_no_setting_in_the_table_is_invented():
     ("method", "path"),
     [(endpoint.method, endpoint.path) for api in APIS for endpoint in api.endpoints]
     + [("GET", path) for path in OPERATIONS]
-    + [("POST", "/hooks/sns")],
+    + [("POST", "/hooks/sns")]
+    + [("GET", "/sign-in?return_to="), ("GET", "/sign-in/callback"), ("POST", "/sign-out")],
 )
 def test_every_route_stands_in_a_table(method, path):
     """A caller finds each route."""
