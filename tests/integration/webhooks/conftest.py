@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.store_samples import ONE, TWO
 from tests.integration.webhooks.receiver import Receiver, receiving
-from tests.integration.webhooks.world import ONE, TWO, Clock, World, a_world, an_endpoint
+from tests.integration.webhooks.world import Clock, World, a_world, an_endpoint
 
 
 @pytest.fixture

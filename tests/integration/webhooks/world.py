@@ -22,7 +22,7 @@ from broker.services.webhook_delivery import WebhookDelivery
 from broker.services.webhook_sweep import SWEEP, WebhookSweep
 from broker.services.webhook_telling import Telling
 from broker.store import Store, open_store
-from tests.contract.store_samples import NOW, ONE, TWO, account_id, an_account, write
+from tests.contract.store_samples import NOW, ONE, an_account, write
 
 A_SECOND, A_MINUTE, AN_HOUR = (timedelta(seconds=n) for n in (1, 60, 3600))
 SECRET = Secret(b"canary-secret-of-an-endpoint!")
@@ -159,7 +159,8 @@ def a_world(url: str, clock: Callable[[], datetime], *endpoints: Endpoint, **mor
     return World(open_store(url, clock=clock, concerned=every.concerned), every, clock, **more)
 
 
-def seq(event_id: str) -> int:
-    return int(event_id.rpartition("-")[2])
-
-
+def record_unhinted(url: str, *, of: AccountId = ONE) -> LedgerEntry:
+    """An event of a process that knows of no webhooks, or dies before it says so."""
+    with open_store(url) as store:
+        (entry,) = store.journal.record(chain_of(of), an_event(), now=NOW)
+    return entry
