@@ -112,8 +112,9 @@ class ReadActivity:
         Raises AccessDenied, NotFound, InvalidRequest for a Region or a cursor that is none, and
         what `TrailVisits.visit` raises.
         """
-        session, account = self._found(session_id, call)
+        self.gate.require_role(call, Action.READ_ACTIVITY)
         place = self._place(window)
+        session, account = self._found(session_id, call)
         purpose = Purpose(
             action=LedgerAction.ACTIVITY_READ,
             ticket_id=TICKET,
@@ -127,7 +128,6 @@ class ReadActivity:
         return self.visits.visit(account, purpose, call, look)
 
     def _found(self, session_id: SessionId, call: Call) -> tuple[Session, Account]:
-        self.gate.require_role(call, Action.READ_ACTIVITY)
         stored = self.sessions.get(session_id)
         if stored is None or not permits(
             call.caller,

@@ -52,9 +52,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """From when to when; None is the last day, and now. `regions` empty means every Region."""
+    """From when to when; None is now. `regions` empty means every Region of the partition."""
 
-    since: datetime | None = None
+    since: datetime
     until: datetime | None = None
     regions: tuple[str, ...] = ()
 
@@ -128,14 +128,15 @@ class ReconcileLedger:
     def _times(self, span: Span) -> tuple[datetime, datetime]:
         now = self.clock()
         until = min(span.until or now, now)
-        since = span.since or until - timedelta(days=1)
-        if since >= until:
-            raise _bad_span("must be before `to`, and in the past")
-        if until - since > KEPT:
-            raise _bad_span("must be at most 90 days before `to`")
-        if since < now - KEPT:
-            raise _bad_span("must be within the last 90 days: CloudTrail shows nothing older")
-        return since, until
+        if span.since >= until:
+            raise _bad_span("`from` must be before `to`, and in the past")
+        if until - span.since > KEPT:
+            raise _bad_span("`from` and `to` must be at most 90 days apart")
+        if span.since < now - KEPT:
+            raise _bad_span(
+                "`from` must be within the last 90 days: CloudTrail shows nothing older"
+            )
+        return span.since, until
 
     def _regions(self, span: Span) -> tuple[str, ...]:
         if not span.regions:
@@ -255,6 +256,6 @@ def _tell_of(made: Reconciliation) -> None:
 
 def _bad_span(rule: str) -> InvalidRequest:
     return InvalidRequest(
-        f"This span of time cannot be looked at: `from` {rule}.",
-        problems=[FieldProblem("from", rule)],
+        f"This time cannot be looked at: {rule}.",
+        problems=[FieldProblem(field, rule) for field in ("from", "to")],
     )

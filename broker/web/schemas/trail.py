@@ -107,9 +107,9 @@ class ActivityPage(Answer):
 
 
 class ReconciliationBody(Body):
-    """Which time to compare, and in which Regions; empty for every Region of the partition."""
+    """From when to when (now, if not said), and where: empty for every Region of the partition."""
 
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    since: Annotated[AwareDatetime, Field(alias="from")]
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
     regions: Annotated[list[str], Field(default_factory=list, max_length=100)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broker.web.api import APIS
@@ -25,6 +26,7 @@ class Sample:
     body: Mapping[str, Any] | None = None
 
 
+LATELY = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
 PAGE = {"limit": "2", "cursor": ""}
 ONE_GRANT = {"grant_id": "gr-" + "0" * 20}
 IN_ACCOUNT = {**PAGE, "account_id": ACCOUNT}
@@ -114,7 +116,7 @@ SAMPLES: Mapping[str, Sample] = {
     "reconcile_ledger": Sample(
         "auditor",
         path={"account_id": ACCOUNT},
-        body={"from": None, "to": "2099-01-01T00:00:00Z", "regions": ["us-east-1"]},
+        body={"from": LATELY, "to": "2099-01-01T00:00:00Z", "regions": ["us-east-1"]},
     ),
     "export_ledger": Sample("auditor", query={"account_id": ACCOUNT, "after": "1", "through": "3"}),
     "sign_ledger": Sample("auditor", body={"account_id": ACCOUNT}),

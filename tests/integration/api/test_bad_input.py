@@ -210,6 +210,7 @@ def test_every_bad_value_in_a_query_is_refused(world: World, name: str, paramete
     bad = {
         "limit": ("0", "-1", "201", "1.5", "x", "", "1e1", "\u0665", "9" * 30, "null", "%00"),
         "cursor": ("x", "-1", "é", "a" * 201, "a" * 9, "AAAA====", "MTEx%0A", "0.0", "%00", "²"),
+        "region": ("eu", "US-EAST-1", "us-moon-1", "us-east-1,", ",", "us-east-1%0A", "é", "%00"),
         "account_id": (
             "",
             "1",

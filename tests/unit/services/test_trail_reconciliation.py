@@ -31,6 +31,7 @@ from tests.unit.services.trail_world import (
     call_of,
 )
 
+DAY = timedelta(days=1)
 OPENED_AT = NOW - timedelta(hours=2)
 
 
@@ -60,7 +61,7 @@ def opened(world: TrailWorld, *, at: datetime = OPENED_AT, key: str = KEY) -> No
 
 def reconciled(world: TrailWorld, span: Span | None = None) -> Reconciliation:
     """What the auditor is told."""
-    return world.reconcile_ledger(ACCOUNT, span or Span(), AUDITOR)
+    return world.reconcile_ledger(ACCOUNT, span or Span(since=world.now - DAY), AUDITOR)
 
 
 def test_a_day_on_which_both_agree() -> None:
@@ -109,7 +110,7 @@ def test_what_the_customers_clusters_do_is_none_of_it() -> None:
 def test_the_brokers_own_visits_are_known() -> None:
     """The one that reads, by what it has noted before, and earlier ones by their keys."""
     world = TrailWorld()
-    reconciled(world, Span(until=NOW))
+    reconciled(world, Span(since=NOW - DAY, until=NOW))
     name = str(world.ledger.told()[-1].details["own_session_name"])
     visit = exchange(time=NOW, issued_key_id=OWN_KEY, session_name=name, session_id="")
     world.now += timedelta(hours=1)
@@ -142,9 +143,9 @@ def test_a_session_that_the_trail_does_not_show() -> None:
     assert made.verdict is Verdict.MISSING
     assert [missing.access_key_id for missing in made.comparison.missing] == [KEY]
     world.now = OPENED_AT + timedelta(minutes=15)
-    assert reconciled(world, Span(until=OPENED_AT + timedelta(minutes=10))).verdict is (
-        Verdict.AGREES
-    )
+    assert reconciled(
+        world, Span(since=NOW - DAY, until=OPENED_AT + timedelta(minutes=10))
+    ).verdict is (Verdict.AGREES)
 
 
 def test_a_region_that_may_hide_something() -> None:
@@ -214,13 +215,10 @@ def test_every_part_of_a_region_is_read() -> None:
 def test_regions_can_be_named() -> None:
     """The two usual ones, and those; and no Region of nowhere."""
     world = TrailWorld()
-    reconciled(world, Span(regions=(GLOBAL,)))
+    reconciled(world, Span(since=NOW - DAY, regions=(GLOBAL,)))
     assert world.trail.regions == [OWN, GLOBAL]
     with pytest.raises(InvalidRequest):
-        reconciled(world, Span(regions=("us-moon-1",)))
-
-
-DAY = timedelta(days=1)
+        reconciled(world, Span(since=NOW - DAY, regions=("us-moon-1",)))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +238,7 @@ def test_times_that_cannot_be_looked_at(since: datetime, until: datetime) -> Non
     world = TrailWorld()
     with pytest.raises(InvalidRequest) as raised:
         reconciled(world, Span(since=since, until=until))
-    assert [problem.field for problem in raised.value.problems] == ["from"]
+    assert [problem.field for problem in raised.value.problems] == ["from", "to"]
     assert (world.trail.asked, world.ledger.told()) == ([], [])
 
 
@@ -264,7 +262,7 @@ def test_who_may_not() -> None:
     world = TrailWorld()
     for call in (call_of(Role.ENGINEER), call_of(Role.CUSTOMER, accounts=(OTHER_ACCOUNT,))):
         with pytest.raises(AccessDenied):
-            world.reconcile_ledger(ACCOUNT, Span(), call)
+            world.reconcile_ledger(ACCOUNT, Span(since=NOW - DAY), call)
     assert world.door.asked == []
     with pytest.raises(NotFound):
         reconciled(TrailWorld(account=None))
