@@ -23,6 +23,9 @@ believed: a key may have been withdrawn."""
 FLOOR = timedelta(seconds=30)
 """The least time between two fetches: tokens that name unknown keys must not make us fetch."""
 
+WAIT_SECONDS = 3.0
+"""How long a request waits for the fetch of another one."""
+
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -71,11 +74,20 @@ class OpenIdProvider:
         return self._documents(lambda kept: kid in kept.keys).keys.get(kid)
 
     def _documents(self, enough: Callable[[_Kept], bool]) -> _Kept:
-        kept = self._kept
-        if kept is not None and kept.fresh(self._clock()) and enough(kept):
-            return kept
-        with self._fetching:
+        kept, now = self._kept, self._clock()
+        usable = kept if kept is not None and kept.good(now) and enough(kept) else None
+        if usable is not None and usable.fresh(now):
+            return usable
+        # Whoever can do with what is kept does not wait for another's fetch, and nobody for long:
+        # a provider that is slow must not hold up all of our threads.
+        if not self._fetching.acquire(timeout=0 if usable is not None else WAIT_SECONDS):
+            if usable is not None:
+                return usable
+            raise unavailable("it has not answered another request yet")
+        try:
             return self._refreshed(enough)
+        finally:
+            self._fetching.release()
 
     def _refreshed(self, enough: Callable[[_Kept], bool]) -> _Kept:
         """What is kept, after a fetch if it is time for one; only with the lock."""

@@ -8,7 +8,6 @@ from datetime import timedelta
 from broker.domain.browser_sessions import (
     BrowserSecret,
     BrowserSession,
-    Purpose,
     SessionEnd,
     SessionLimits,
 )
@@ -92,11 +91,6 @@ class BrowserSessions:
             return None
         self.sessions.end(session, lasts=self.limits.absolute + REMEMBERED)
         return session
-
-    def require_page_of_ours(self, call: Call, secret: BrowserSecret, presented: str) -> None:
-        """Raise CsrfFailed unless `presented` is what only our pages can know."""
-        if not secret.matches(Purpose.CSRF, presented):
-            raise self.foreign_page(call)
 
     def foreign_page(self, call: Call) -> CsrfFailed:
         """The error for a write that does not come from a page of ours, now in the ledger."""

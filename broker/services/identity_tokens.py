@@ -75,7 +75,8 @@ class IdentityTokenBearers:
             claims = jwt.decode(credential, options={"verify_signature": False})
         except jwt.InvalidTokenError:
             return credential
-        return f"{claims.get('iss')} {claims.get('sub')}"
+        # As ASCII, since anything may stand there that JSON can hold.
+        return f"{claims.get('iss')!a} {claims.get('sub')!a}"
 
 
 def refusal_of(fault: IdentityFault) -> CredentialRefused:

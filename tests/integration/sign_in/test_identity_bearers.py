@@ -217,6 +217,13 @@ def test_what_is_no_token_at_all(world: World, token: str) -> None:
     refused(world, token, "malformed")
 
 
+@pytest.mark.parametrize("claims", [{"sub": "\ud800"}, {"iss": "\ud800"}, {"iss": {"a": [1]}}, []])
+def test_claims_that_nobody_has_signed(world: World, claims: object) -> None:
+    """Whatever stands in them, they are not looked at further than to count who guesses."""
+    header = segment({"alg": "ES256", "kid": "ec"})
+    refused(world, f"{header}.{segment(claims)}.{text(b'0' * 64)}", "bad_signature")
+
+
 def test_an_endless_token(world: World) -> None:
     """Is not even looked at."""
     groups = [f"group-{number:06}" for number in range(1500)]

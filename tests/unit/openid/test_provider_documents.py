@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from broker.errors import DependencyUnavailable
+from broker.openid import provider as provider_module
 from broker.openid.provider import FLOOR, FRESH_FOR, KEPT_FOR, OpenIdProvider
 from broker.openid.site import unavailable
 
@@ -189,6 +190,33 @@ def test_one_thread_fetches_for_all(clock):
     assert site.times == 1
     assert len(found) == 16
     assert None not in found
+
+
+def test_nobody_waits_for_a_provider_that_is_slow(clock, monkeypatch):
+    """Whose key is known goes on at once; whose key is not waits a little, and hears of it."""
+    monkeypatch.setattr(provider_module, "WAIT_SECONDS", 0.05)
+    site = Site()
+    asked = provider(site, clock)
+    assert asked.key("one") is not None
+    clock.now += FRESH_FOR
+    begun, go_on = threading.Event(), threading.Event()
+    answer = site.document
+
+    def slow(url: str) -> dict[str, Any]:
+        begun.set()
+        assert go_on.wait(10)
+        return answer(url)
+
+    site.document = slow  # type: ignore[method-assign]
+    fetching = threading.Thread(target=asked.key, args=("one",))
+    fetching.start()
+    assert begun.wait(10)
+    assert asked.key("one") is not None
+    with pytest.raises(DependencyUnavailable):
+        asked.key("two")
+    go_on.set()
+    fetching.join()
+    assert site.times == 2
 
 
 @pytest.mark.parametrize(
