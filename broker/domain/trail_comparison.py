@@ -2,11 +2,13 @@
 
 What AWS gave out is told apart by the id of the access key, which AWS alone chooses. A session
 that the broker asked for and of which no outcome was written, since it crashed or AWS's answer
-was lost, has no such id in the ledger: its name explains one event for each role, no more.
+was lost, has no such id in the ledger: its name explains one event for each time that the broker
+asked, and for each role, no more.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,11 +23,21 @@ from broker.domain.trail import TrailEvent
 
 @dataclass(slots=True, kw_only=True)
 class KnownSession:
-    """What the ledger has of one session: `keys` are its access keys, with when each was noted."""
+    """What the ledger has of one session: `keys` are its access keys, with when each was noted.
+
+    `unsettled` counts how often the broker asked AWS for it without noting a key.
+    """
 
     session_id: str
     name: str
     keys: dict[str, datetime] = field(default_factory=dict)
+    unsettled: int = 0
+
+    def note(self, entry: LedgerEntry, keys: Iterable[str]) -> None:
+        """Take in what one entry says of it."""
+        given = dict.fromkeys(keys, datetime.fromisoformat(entry.at))
+        self.keys.update(given)
+        self.unsettled += (entry.outcome == Outcome.INTENDED) - bool(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +91,7 @@ def known_sessions(entries: Iterable[LedgerEntry]) -> Mapping[str, KnownSession]
     for entry in entries:
         for session_id, name, keys in _named(entry):
             session = known.setdefault(name, KnownSession(session_id=session_id, name=name))
-            session.keys.update(dict.fromkeys(keys, datetime.fromisoformat(entry.at)))
+            session.note(entry, keys)
     return known
 
 
@@ -115,12 +127,13 @@ def compare(
     keys = {key for session in known.values() for key in session.keys}
     ids = {session.session_id for session in known.values()}
     matched, unfinished, unknown = 0, [], []
-    spent: set[tuple[str, str]] = set()
+    spent: Counter[tuple[str, str]] = Counter()
     for event in found:
+        asked_as = (event.session_name, event.role_arn)
         if event.issued_key_id in keys or _refused_as_known(event, known, ids):
             matched += 1
-        elif _is_unfinished(event, known) and (event.session_name, event.role_arn) not in spent:
-            spent.add((event.session_name, event.role_arn))
+        elif event.issued_key_id is not None and spent[asked_as] < _unsettled(event, known):
+            spent[asked_as] += 1
             unfinished.append(event)
         else:
             unknown.append(event)
@@ -149,6 +162,7 @@ def _refused_as_known(event: TrailEvent, known: Mapping[str, KnownSession], ids:
     return refused and (event.session_name in known or event.session_id in ids)
 
 
-def _is_unfinished(event: TrailEvent, known: Mapping[str, KnownSession]) -> bool:
+def _unsettled(event: TrailEvent, known: Mapping[str, KnownSession]) -> int:
+    """How many events of this name and role the ledger explains without their keys."""
     session = known.get(event.session_name)
-    return event.issued_key_id is not None and session is not None and not session.keys
+    return 0 if session is None else session.unsettled

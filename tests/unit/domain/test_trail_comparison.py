@@ -105,11 +105,11 @@ def test_nothing_is_missed_outside_of_the_time_that_was_looked_at(away: timedelt
     assert compared([], opened(at=AT + away, access_key=KEY)).missing == ()
 
 
-@pytest.mark.parametrize("outcome", [Outcome.INTENDED, Outcome.FAILED])
-def test_a_session_without_an_outcome_explains_one_event(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [(), (opened(Outcome.FAILED),)], ids=["died", "withheld"])
+def test_a_session_without_an_outcome_explains_one_event(outcome: tuple[LedgerEntry, ...]) -> None:
     """AWS let it in and the broker died, or withheld it; a second one is somebody else's."""
     second = event(issued_key_id=OTHER_KEY, time=AT + timedelta(seconds=1))
-    found_out = compared([second, event()], opened(outcome))
+    found_out = compared([second, event()], INTENDED, *outcome)
     assert (found_out.unfinished, found_out.unknown) == ((event(),), (second,))
 
 
@@ -152,6 +152,17 @@ def test_canaries_that_were_cut_off_explain_one_event_a_role() -> None:
     third = replace(read, issued_key_id=KEY, time=AT + timedelta(seconds=9))
     found_out = compared([read, case, third], CANARY_INTENDED)
     assert (found_out.unfinished, found_out.unknown) == ((read, case), (third,))
+
+
+def test_a_visit_that_was_cut_off_and_repeated() -> None:
+    """Twins of a revoked session go by one name: each time that the broker asked counts."""
+    first = event(issued_key_id=OTHER_KEY, session_name=OWN.role_session_name)
+    second = replace(first, issued_key_id=OWN_KEY, time=AT + timedelta(seconds=9))
+    found_out = compared([first, second], CANARY_INTENDED, CANARY_INTENDED, CANARY_DONE)
+    assert (found_out.matched, found_out.unfinished) == (1, (first,))
+    third = replace(first, issued_key_id=KEY, time=AT + timedelta(minutes=1))
+    found_out = compared([first, second, third], CANARY_INTENDED, CANARY_INTENDED, CANARY_DONE)
+    assert found_out.unknown == (third,)
 
 
 def test_the_name_of_a_canary_is_no_pass() -> None:
