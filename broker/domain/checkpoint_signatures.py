@@ -76,15 +76,16 @@ def _header(compact: str) -> Mapping[str, str]:
         # One text for each part: base64url leaves bits of the last character open.
         parts = [b64url_decode(part) for part in (header, payload, signature)]
         members = canonical_json.decode(parts[0])
-        canonical_json.decode(parts[1])
-    except NotCanonical as e:
-        raise BadCheckpoint(f"a part of it is not as it was signed: {e}") from e
     except ValueError as e:
         raise BadCheckpoint("it is not a JWS in compact form") from e
     if tuple(members) != ("alg", "kid", "typ") or set(map(type, members.values())) != {str}:
         raise BadCheckpoint("its header is not that of a checkpoint")
     if members["typ"] != TYP:
         raise BadCheckpoint(f"its type is {members['typ']!r}: it is not a checkpoint")
+    try:
+        canonical_json.decode(parts[1])
+    except NotCanonical as e:
+        raise BadCheckpoint("its claims are not written as a checkpoint's") from e
     return members
 
 

@@ -9,6 +9,7 @@ from broker.cli.lazy import LazyGroup
 COMMANDS: dict[str, str] = {
     "archive": "broker.cli.ledger.archive",
     "export": "broker.cli.ledger.export",
+    "reconcile": "broker.cli.ledger.reconcile",
     "verify": "broker.cli.ledger.verify",
 }
 """The module of each command, which holds it under its own name."""

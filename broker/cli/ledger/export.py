@@ -92,7 +92,9 @@ def _whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _shown(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The same pieces, counted on a terminal."""
     columns = (SpinnerColumn(), TextColumn("exporting"), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("exporting", total=None)
         for piece in pieces:
             progress.advance(task, len(piece))

@@ -56,7 +56,9 @@ def _vouched(verified: Verified) -> Iterator[str]:
             f"Vouched for only by keys in the file: {_entries(max(first, given + 1), signed)}. "
             "Bring the issuer's JWKS with --jwks to know whose keys they are."
         )
-    if verified.last_seq > signed:
+    if not verified.checkpoints:
+        yield "Vouched for by nobody: there is no checkpoint."
+    elif verified.last_seq > signed:
         yield (
             f"Vouched for by nobody yet: {_entries(max(first, signed + 1), verified.last_seq)}, "
             "after the last checkpoint."
