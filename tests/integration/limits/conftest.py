@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -40,6 +41,7 @@ def tuned(stage: Stage) -> Iterator[Tuned]:
             if name.startswith("AWS_"):
                 environment.setenv(name, value)
 
+        @cache
         def build_tuned(**limits: str) -> Services:
             names = {f"BROKER_{name.upper()}": value for name, value in limits.items()}
             built = build(settings.load({**stage.environment, **UNHURRIED, **names}), Metrics())
