@@ -40,6 +40,10 @@ PARAMETERS = {
 }
 
 
+COMPLETE_WHEN_EMPTY = ("approve_grant", "deny_grant", "revoke_grant")
+"""A decision needs no reason, so `{}` is one."""
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_written(world: World) -> Iterator[None]:
     before = world.state()
@@ -103,7 +107,7 @@ def test_a_missing_member_is_named(world: World, name: str) -> None:
     for field in schema.get("required", ()):
         body = {member: value for member, value in SAMPLES[name].body.items() if member != field}
         assert_names(send(world, name, json=body), field)
-    if "required" not in schema:
+    if "required" not in schema and name not in COMPLETE_WHEN_EMPTY:
         assert_problem(send(world, name, json={}), 400, "invalid_request")
 
 
@@ -211,6 +215,9 @@ def test_every_bad_value_in_a_query_is_refused(world: World, name: str, paramete
         "limit": ("0", "-1", "201", "1.5", "x", "", "1e1", "\u0665", "9" * 30, "null", "%00"),
         "cursor": ("x", "-1", "é", "a" * 201, "a" * 9, "AAAA====", "MTEx%0A", "0.0", "%00", "²"),
         "region": ("eu", "US-EAST-1", "us-moon-1", "us-east-1,", ",", "us-east-1%0A", "é", "%00"),
+        "ticket": ("", "-", "a b", "a" * 65, "CASE%0A", "é", "%00", "../x"),
+        "state": ("", "open", "APPROVED", "approved%0A", "%00"),
+        "engineer": ("", "a", "a" * 65, "-ann", "a b", "ann%0A", "é", "%00"),
         "account_id": (
             "",
             "1",
