@@ -39,6 +39,7 @@ from broker.services import grant_entries
 from broker.services import session_entries as entries
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
+from broker.services.limiting import Limiter
 from broker.services.minting import IdentityToken, Minter
 from broker.services.observations import Observer, StepName, measured
 from broker.services.registered import registered
@@ -69,6 +70,7 @@ class OpenSession:
     grants: GrantRepository
     minter: Minter
     exchange: WebIdentityExchange
+    limiter: Limiter
     limits: Limits
     name_prefix: str
     observer: Observer
@@ -78,7 +80,7 @@ class OpenSession:
     def __call__(self, request: SessionRequest, call: Call) -> OpenedSession:
         """A session with credentials for `request`.
 
-        Raises AccessDenied or NotFound with the refusal's code; UpstreamRejected and
+        Raises AccessDenied or NotFound with the refusal's code; RateLimited; UpstreamRejected and
         DependencyUnavailable where AWS or the store fail. Each is in the ledger before it is
         raised, and where the ledger cannot be written no credentials leave.
         """
@@ -92,6 +94,9 @@ class OpenSession:
 
     def _open(self, request: SessionRequest, call: Call) -> OpenedSession:
         with measured(self.observer, StepName.DECIDE):
+            self.limiter.require_session(
+                account_id=request.account_id, engineer=request.engineer, call=call
+            )
             decided_at = self.clock()
             unknown = entries.refused(call, request, reason=Reason.TICKET_UNKNOWN, grant_id=None)
             with kept_if_unknown(
@@ -236,7 +241,7 @@ class OpenSession:
         guarded too: what is denied there by time, or by its consent, knows no grant.
         """
         for _ in range(_TRIES):
-            account = self._still_open(intent)
+            account = self._still_open(intent, session)
             grant = self._still_granted(intent, call)
             with suppress(Conflict):
                 self.journal.record(
@@ -249,11 +254,16 @@ class OpenSession:
                 return
         raise Conflict("The grant, or the account, is being changed by others. Try again.")
 
-    def _still_open(self, intent: Intent) -> Versioned[Account]:
-        """The account as it is now, if it does not deny what was issued so far; else Conflict."""
+    def _still_open(self, intent: Intent, session: Session) -> Versioned[Account]:
+        """The account as it is now, if it does not deny this session by time; else Conflict.
+
+        AWS dates a session in whole seconds, so one that was opened in the second of a revocation
+        may be dead though it is younger. What AWS takes as its time follows from its end.
+        """
         account = registered(self.accounts, intent.account.account_id)
+        dated = session.expires_at - intent.request.duration
         denied_before = account.record.revocations.issued_before
-        if denied_before is not None and intent.decided_at < denied_before:
+        if denied_before is not None and min(intent.decided_at, dated) < denied_before:
             raise Conflict(
                 "All sessions of the account were ended while this one was opened. Try again."
             )

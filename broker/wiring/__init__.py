@@ -151,7 +151,7 @@ def build(settings: Settings, observer: Observer) -> Services:
             name_prefix=settings.name_prefix,
             topics=settings.hook_topics,
         ),
-        open_session=_open_session(base, desk),
+        open_session=_open_session(base, desk, admission.limiter),
         orphans=_orphans(base),
         prove=build_prove(base),
         public_url=settings.people_url,
@@ -204,7 +204,7 @@ def _orphans(base: Foundation) -> Orphans:
     )
 
 
-def _open_session(base: Foundation, desk: TicketDesk) -> OpenSession:
+def _open_session(base: Foundation, desk: TicketDesk, limiter: Limiter) -> OpenSession:
     return OpenSession(
         journal=base.store.journal,
         accounts=base.store.accounts,
@@ -212,6 +212,7 @@ def _open_session(base: Foundation, desk: TicketDesk) -> OpenSession:
         grants=base.store.grants,
         minter=base.minter,
         exchange=base.exchange,
+        limiter=limiter,
         limits=Limits(
             longest_session=base.policy.longest_session,
             standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
