@@ -92,10 +92,8 @@ class OpenIdProvider:
     def _refreshed(self, enough: Callable[[_Kept], bool]) -> _Kept:
         """What is kept, after a fetch if it is time for one; only with the lock."""
         kept, now = self._kept, self._clock()
-        # Whoever waited for the lock may find that another thread has fetched meanwhile.
-        if kept is not None and kept.fresh(now) and enough(kept):
-            return kept
         good = kept if kept is not None and kept.good(now) else None
+        # Also true for whoever waited while another thread fetched.
         if self._tried_at is not None and self._tried_at <= now < self._tried_at + FLOOR:
             if good is None:
                 raise unavailable("it did not answer a moment ago")

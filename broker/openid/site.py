@@ -66,8 +66,10 @@ class ProviderSite:
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
     ) -> httpx.Response:
-        """The whole answer. Raises DependencyUnavailable where there is none within bounds."""
-        check_address(url)
+        """The whole answer from `url`, an address that was checked before.
+
+        Raises DependencyUnavailable where there is none within bounds.
+        """
         try:
             with self._client() as client:
                 request = client.build_request(
