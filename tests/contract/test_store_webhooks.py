@@ -165,6 +165,27 @@ def test_a_write_is_hinted_to_everybody_concerned(store: Store, hinting: Store) 
     assert store.webhook_queue.take("siem", now=NOW) == CHAIN
 
 
+def test_a_hint_costs_one_round_trip_and_none_where_nobody_is_concerned(
+    store: Store, hinting: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many endpoints there are: sessions are opened on this path."""
+    send, trips = Connection.run, [0]
+
+    def counted(connection: Connection, operation: Callable[..., object]) -> object:
+        trips[0] += 1
+        return send(connection, operation)
+
+    monkeypatch.setattr(Connection, "run", counted)
+    costs = []
+    for each in (store, hinting):
+        each.journal.record(CHAIN, an_event(), now=NOW)
+        each.journal.record(CHAIN, an_event(), now=NOW)
+        trips[0] = 0
+        each.journal.record(CHAIN, an_event(), now=NOW)
+        costs.append(trips[0])
+    assert costs == [1, 2]
+
+
 def test_a_write_stands_though_its_hint_got_lost(
     hinting: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
