@@ -42,7 +42,12 @@ WORTH_SEEING = (
     "reading the customer's data is refused (aws s3 cp)",
     "reading the roles works (aws iam list-roles)",
     "for ec2: listing the buckets is refused (aws s3 ls)",
-    "the customer follows the chain, hash by hash",
+    "the engineer asks (broker requests create)",
+    "the customer approves it (broker requests approve)",
+    "the ticket is closed, and the session dies (aws iam)",
+    "the broker has seen AWS refuse (broker sessions show)",
+    "the customer verifies it (broker ledger verify)",
+    "a word changed is caught (broker ledger verify)",
 )
 
 

@@ -74,13 +74,17 @@ class World:
         caller: Role = Role.ENGINEER,
     ) -> Answer:
         """The real `broker get`, as the engineer or whoever else is named runs it."""
-        words = ["broker", "get", "--account", account_id, "--ticket", ticket, "--format", "json"]
-        caller_environment = {"BROKER_URL": self.stage.url, "BROKER_TOKEN": self.tokens[caller]}
-        return run([*words, *options], caller_environment)
+        words = ["get", "--account", account_id, "--ticket", ticket, "--format", "json"]
+        return self.broker(*words, *options, caller=caller)
 
-    def open_session(self, *options: str) -> OpenedSession:
+    def broker(self, *words: str, caller: Role) -> Answer:
+        """The real `broker` command, as whoever holds that role's API token runs it."""
+        caller_environment = {"BROKER_URL": self.stage.url, "BROKER_TOKEN": self.tokens[caller]}
+        return run(["broker", *words], caller_environment)
+
+    def open_session(self, *options: str, ticket: str = TICKET) -> OpenedSession:
         """A session for the ticket. Raises StageError where `broker get` gives none."""
-        answer = self.broker_get(*options)
+        answer = self.broker_get(*options, ticket=ticket)
         if not answer.succeeded:
             raise StageError(f"`broker get` gave no session: {answer.error.strip()}")
         opened = OpenedSession.parse(answer.output)

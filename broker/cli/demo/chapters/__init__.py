@@ -1,6 +1,15 @@
 """The story of the demo: its chapters in order, each of them in a module with its subject."""
 
-from broker.cli.demo.chapters import engineer, issuer, leaving, ledger, onboarding, requests, tokens
+from broker.cli.demo.chapters import (
+    approval,
+    engineer,
+    issuer,
+    leaving,
+    ledger,
+    onboarding,
+    requests,
+    tokens,
+)
 from broker.cli.demo.story import Chapter
 
 STORY = (
@@ -10,6 +19,7 @@ STORY = (
     Chapter("A session can be narrowed, and there is one for support cases", engineer.narrower),
     Chapter("AWS itself refuses what was not minted for this ticket and role", tokens.steps),
     Chapter("The broker refuses who has no reason to be there", requests.steps),
+    Chapter("A customer who is asked each time, and a ticket that ends", approval.steps),
     Chapter("A customer who leaves keeps nothing of ours", leaving.steps),
     Chapter("Everything stands in the ledger", ledger.steps),
 )

@@ -3,42 +3,104 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from broker.cli.demo.story import Step, Steps
+from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import ACCOUNT_ID, OTHER_ACCOUNT_ID, World
-from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BrokenChain, LedgerEntry, chain_of, verify
 from broker.domain.permissions import Role
 
 Entries = Sequence[Mapping[str, Any]]
+Lines = list[str]
 
 UNBROKEN = "unbroken"
+_FIFTH = 4
+"""Where the fifth entry stands in a file without an anchor."""
 
 
 def steps(world: World) -> Steps:
-    """The customer follows the chain; nothing is missing in it, and no secret stands in it."""
-    own = world.ledger(Role.CUSTOMER, account_id=ACCOUNT_ID)
-    others = world.ledger(Role.AUDITOR, account_id=OTHER_ACCOUNT_ID)
-    yield Step(
-        title="the customer follows the chain, hash by hash",
-        expected=UNBROKEN,
-        got=_verified(own, ACCOUNT_ID),
-    )
-    yield Step(
-        title="the auditor follows the other account's chain",
-        expected=UNBROKEN,
-        got=_verified(others, OTHER_ACCOUNT_ID),
-    )
-    yield Step(
-        title="a word changed in the fifth entry is noticed",
-        expected="broken at entry 5",
-        got=_verified(_rewritten(own, seq=5), ACCOUNT_ID),
+    """The customer takes the ledger along and verifies it; nothing is missing, nothing secret."""
+    ledger = world.stage.folder / "ledger.jsonl"
+    yield _exported(world, ledger)
+    jwks = f"{world.account.account['issuer']}/jwks.json"
+    yield from together(
+        _verified(world, "the customer verifies it", ledger, jwks, expected=UNBROKEN),
+        *_tampered(world, ledger, jwks),
+        _verified(
+            world,
+            "another account's keys are not enough",
+            ledger,
+            f"{world.other.account['issuer']}/jwks.json",
+            expected="not_vouched_for",
+        ),
     )
     yield _not_anybodys(world)
+    own = world.ledger(Role.CUSTOMER, account_id=ACCOUNT_ID)
+    others = world.ledger(Role.AUDITOR, account_id=OTHER_ACCOUNT_ID)
     yield from _complete(world, own, others)
     yield _no_secret(world, (*own, *others))
+
+
+def _exported(world: World, ledger: Path) -> Step:
+    words = ("ledger", "export", "--account", ACCOUNT_ID, "--sign", "--out", str(ledger))
+    answer = world.broker(*words, caller=Role.CUSTOMER)
+    return Step(
+        title="the customer takes it along (broker ledger export)",
+        expected="done",
+        got="done" if answer.succeeded else answer.code,
+        detail=answer.error,
+    )
+
+
+def _tampered(world: World, ledger: Path, jwks: str) -> list[Play]:
+    """Copies of the export, each changed in one way that the verification must name."""
+
+    def reworded(lines: Lines) -> Lines:
+        fifth = {**json.loads(lines[_FIFTH]), "actor": "nobody"}
+        text = json.dumps(fifth, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        return [*lines[:_FIFTH], text, *lines[_FIFTH + 1 :]]
+
+    def left_out(lines: Lines) -> Lines:
+        return [*lines[:_FIFTH], *lines[_FIFTH + 1 :]]
+
+    def swapped(lines: Lines) -> Lines:
+        return [*lines[:_FIFTH], lines[_FIFTH + 1], lines[_FIFTH], *lines[_FIFTH + 2 :]]
+
+    changes: Mapping[str, Callable[[Lines], Lines]] = {
+        "a word changed is caught": reworded,
+        "an entry left out is caught": left_out,
+        "two entries swapped are caught": swapped,
+    }
+    lines = ledger.read_text("utf-8").splitlines()
+    plays = []
+    for title, change in changes.items():
+        copy = ledger.with_name(f"{change.__name__}.jsonl")
+        copy.write_text("\n".join(change(lines)) + "\n", "utf-8")
+        plays.append(_verified(world, title, copy, jwks, expected="broken in line 5"))
+    return plays
+
+
+def _verified(world: World, title: str, ledger: Path, jwks: str, *, expected: str) -> Play:
+    """What `broker ledger verify` says, which needs nothing of the broker but the public keys."""
+
+    def play() -> Step:
+        words = ("ledger", "verify", str(ledger), "--jwks", jwks, "--json")
+        answer = world.broker(*words, caller=Role.CUSTOMER)
+        return Step(
+            title=f"{title} (broker ledger verify)",
+            expected=expected,
+            got=_verdict(answer.output) if answer.output else answer.code,
+            detail=answer.error,
+        )
+
+    return play
+
+
+def _verdict(output: str) -> str:
+    told = json.loads(output)
+    verdict = str(told["verdict"])
+    return f"broken in line {told['line']}" if verdict == "broken" else verdict
 
 
 def _complete(world: World, own: Entries, others: Entries) -> Steps:
@@ -88,20 +150,6 @@ def _no_secret(world: World, entries: Entries) -> Step:
         expected="0 secrets found",
         got=f"{found} secrets found",
     )
-
-
-def _verified(entries: Iterable[Mapping[str, Any]], account_id: str) -> str:
-    chain = chain_of(AccountId.parse(account_id))
-    try:
-        verify((LedgerEntry(**entry) for entry in entries), chain=chain)
-    except BrokenChain as e:
-        return f"broken at entry {e.seq}"
-    return UNBROKEN
-
-
-def _rewritten(entries: Entries, *, seq: int) -> Iterable[Mapping[str, Any]]:
-    for entry in entries:
-        yield {**entry, "actor": "nobody"} if entry["seq"] == seq else entry
 
 
 def _is(entry: Mapping[str, Any], action: str, outcome: str) -> bool:

@@ -54,7 +54,11 @@ def _made(world: World, customer: Customer) -> tuple[Play, Play]:
 def _canaries(world: World, customer: Customer) -> Step:
     """Each role took one good token and refused the eight spoilt ones."""
     entries = world.ledger(Role.AUDITOR, account_id=customer.account["account_id"])
-    canaries = next(entry for entry in entries if entry["action"] == "account.canary")
+    canaries = next(
+        entry
+        for entry in entries
+        if entry["action"] == "account.canary" and entry["outcome"] != "intended"
+    )
     return Step(
         title=f"{customer.account['customer']}: AWS was tried with canary tokens",
         expected="2 accepted, 16 refused",
