@@ -242,7 +242,9 @@ class Verification:
         walk = self._walk
         issuer = walk.issuer_at(head.seq)
         if head.issuer != issuer and (issuer is not None or walk.from_the_beginning):
-            raise BadCheckpoint(f"it was signed in the name of {head.issuer!r}, not of this account")
+            raise BadCheckpoint(
+                f"it was signed in the name of {head.issuer!r}, not of this account"
+            )
         if walk.from_the_beginning and not walk.staged_by(head.kid, head.seq):
             raise BadCheckpoint("it was signed with a key that this account had not been given")
 
