@@ -21,6 +21,7 @@ COMMANDS = {
     "revoke": "broker.cli.revoke",
     "roles": "broker.cli.roles",
     "serve": "broker.cli.serve",
+    "sessions": "broker.cli.sessions",
     "template": "broker.cli.template",
     "tokens": "broker.cli.tokens",
     "webhooks": "broker.cli.webhooks",

@@ -1,0 +1,188 @@
+"""`broker ledger reconcile`: the customer's CloudTrail against the ledger, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+from pydantic import BaseModel
+from rich.console import Console
+from rich.text import Text
+
+from broker.cli.asking import calls_the_broker, tell
+from broker.cli.client import BrokerClient
+from broker.cli.failures import ExitCode
+from broker.cli.parsed import Parsed
+from broker.domain.identifiers import AccountId
+from broker.domain.times import rfc3339
+
+_EXIT_CODES = (
+    "Exit codes: 0 both agree, 1 failed, incomplete, or a session that CloudTrail does not show, "
+    "2 wrong usage, 3 refused, or a session that the ledger does not know."
+)
+
+
+class _Moment(click.ParamType[datetime]):
+    """A time that says in which zone it is."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The time, or what is wrong with it."""
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("It must be a time like 2026-11-24T12:00:00Z.", param, ctx)
+        if moment.tzinfo is None:
+            self.fail("It must say its zone, like 2026-11-24T12:00:00Z.", param, ctx)
+        return moment
+
+
+class _Exchange(BaseModel):
+    event_id: str
+    time: str
+    region: str
+    source_ip: str
+    error_code: str | None
+    role_arn: str
+    session_name: str
+    session_id: str
+    ticket: str
+    source_identity: str
+    subject: str
+    identity_provider: str
+    issued_key_id: str | None
+
+
+class _Missing(BaseModel):
+    session_id: str
+    role_session_name: str
+    access_key_id: str
+    at: str
+
+
+class _Region(BaseModel):
+    region: str
+    sight: str
+    back_to: str | None
+
+
+class ReconciliationShown(BaseModel):
+    """The whole comparison."""
+
+    verdict: str
+    settled_until: str
+    delay_note: str
+    regions: list[_Region]
+    matched: int
+    unfinished: list[_Exchange]
+    unknown: list[_Exchange]
+    missing: list[_Missing]
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.option("--account", required=True, type=Parsed(AccountId, "account"), help="Whose.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 90),
+    default=1,
+    show_default=True,
+    help="How far back, where --from is not given.",
+)
+@click.option("--from", "since", type=_Moment(), help="From when on; at most 90 days ago.")
+@click.option("--to", "until", type=_Moment(), help="Until when; by default now.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGION",
+    help="Look only there, and in the two usual Regions; may be given again. By default "
+    "everywhere: who forges a token chooses the Region too.",
+)
+@calls_the_broker
+@click.pass_context
+def reconcile(  # noqa: PLR0913 - one argument an option
+    ctx: click.Context,
+    *,
+    account: AccountId,
+    days: int,
+    since: datetime | None,
+    until: datetime | None,
+    regions: tuple[str, ...],
+    as_json: bool,
+    url: str,
+    token: str,
+) -> None:
+    """Compare who was let into the support roles with who the ledger says was.
+
+    A session in CloudTrail that the ledger does not know is an alarm: somebody got in, or tried
+    to, behind the broker's back.
+
+    \b
+      broker ledger reconcile --account 111122223333
+      broker ledger reconcile --account 111122223333 --days 30 --json
+    """
+    begin = since or _days_before(until, days)
+    body = {
+        "from": rfc3339(begin),
+        "to": None if until is None else rfc3339(until),
+        "regions": list(regions),
+    }
+    with BrokerClient(url, token) as broker:
+        answer = broker.request("POST", f"/v1/accounts/{account}/ledger-reconciliation", body)
+    told = tell(answer, url, as_json=as_json, show=_print, model=ReconciliationShown)
+    ctx.exit(_EXITS.get(told.verdict, ExitCode.FAILED))
+
+
+_EXITS = {"agrees": ExitCode.OK, "unknown": ExitCode.REFUSED}
+
+
+def _days_before(until: datetime | None, days: int) -> datetime:
+    # A minute less: the broker's clock may be ahead, and 90 days are all that CloudTrail shows.
+    return (until or datetime.now(UTC)) - timedelta(days=days) + timedelta(minutes=1)
+
+
+def _print(shown: ReconciliationShown) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for line in _lines(shown):
+        console.print(Text(line))
+
+
+def _lines(shown: ReconciliationShown) -> Iterable[str]:
+    yield f"{shown.matched} in CloudTrail and in the ledger."
+    if shown.unfinished:
+        yield f"{len(shown.unfinished)} that the broker asked for without noting an outcome:"
+        yield from map(_exchange, shown.unfinished)
+    if shown.unknown:
+        yield f"ALARM: {len(shown.unknown)} in CloudTrail that the ledger does not know:"
+        yield from map(_exchange, shown.unknown)
+    if shown.missing:
+        yield f"{len(shown.missing)} in the ledger that CloudTrail does not show:"
+        yield from (
+            f"  {one.at}  {one.session_id}  {one.role_session_name}  {one.access_key_id}"
+            for one in shown.missing
+        )
+    yield from _coverage(shown.regions)
+    yield f"Settled until {shown.settled_until}. {shown.delay_note}"
+    if shown.verdict == "agrees":
+        yield "Both agree."
+
+
+def _exchange(one: _Exchange) -> str:
+    outcome = f"key {one.issued_key_id}" if one.issued_key_id else f"refused, {one.error_code}"
+    role = one.role_arn.rpartition("/")[2]
+    parts = (one.time, one.region, one.source_ip, role, one.session_name, outcome, one.event_id)
+    return "  " + "  ".join(part or "-" for part in parts)
+
+
+def _coverage(regions: Sequence[_Region]) -> Iterable[str]:
+    whole = [one.region for one in regions if one.sight == "whole"]
+    yield f"Looked at {len(whole)} of {len(regions)} Regions."
+    for one in regions:
+        if one.sight == "part":
+            yield f"  {one.region}: only back to {one.back_to}; go on with --to {one.back_to}."
+        elif one.sight == "refused":
+            yield f"  {one.region}: the account does not let its read role look."

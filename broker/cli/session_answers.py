@@ -1,0 +1,151 @@
+"""Sessions, and what they did, as `broker sessions` prints them for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+class _Revocation(BaseModel):
+    state: str
+
+
+class SessionShown(BaseModel):
+    """A session, as much as is shown; `--json` prints the whole answer."""
+
+    id: str
+    account_id: str
+    ticket: str
+    engineer: str
+    access: str
+    grant_id: str
+    role_session_name: str
+    access_key_id: str
+    services: list[str]
+    issued_at: str
+    expires_at: str
+    revoked_at: str | None
+    revocation: _Revocation | None
+
+
+class SessionsShown(BaseModel):
+    """All sessions that were listed."""
+
+    items: list[SessionShown]
+
+
+class EventShown(BaseModel):
+    """One event of a session's activity."""
+
+    time: str
+    name: str
+    source: str
+    region: str
+    marked: bool
+    error_code: str | None
+    source_ip: str
+
+
+class _UnseenRegion(BaseModel):
+    region: str
+    reason: str
+
+
+class ActivityShown(BaseModel):
+    """All that a session did, with where it was looked for."""
+
+    items: list[EventShown]
+    regions: list[str]
+    unseen_regions: list[_UnseenRegion]
+    complete: bool
+    delay_note: str
+
+
+class ActivityPart(ActivityShown):
+    """One part of it, and the way to the next."""
+
+    next: str | None
+
+
+def print_session(session: SessionShown) -> None:
+    """One member a line, and no line for what there is not."""
+    members = (
+        ("Session", session.id),
+        ("Engineer", session.engineer),
+        ("Account", session.account_id),
+        ("Ticket", session.ticket),
+        ("Access", session.access),
+        ("Services", ", ".join(session.services)),
+        ("Grant", session.grant_id),
+        ("In CloudTrail", session.role_session_name),
+        ("Access key", session.access_key_id),
+        ("Opened", session.issued_at),
+        ("Ends", session.expires_at),
+        ("Revoked", session.revoked_at),
+        ("Revocation", None if session.revocation is None else session.revocation.state),
+    )
+    width = max(len(name) for name, _ in members)
+    console = _console()
+    for name, value in members:
+        if value:
+            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+
+
+def print_sessions(page: SessionsShown) -> None:
+    """A table, one session a row."""
+    table = Table("Session", "Engineer", "Account", "Ticket", "Opened", "Ends", "Revoked", box=None)
+    for session in page.items:
+        cells = (
+            session.id,
+            session.engineer,
+            session.account_id,
+            session.ticket,
+            session.issued_at,
+            session.expires_at,
+            session.revoked_at or "",
+        )
+        table.add_row(*map(Text, cells))
+    _console().print(table if page.items else Text("There is no such session."))
+
+
+def print_activity(activity: ActivityShown) -> None:
+    """A table of events, oldest first, then where they were looked for and what may be missing."""
+    console = _console()
+    table = Table("", "Time", "Event", "Service", "Region", "Refused", "From", box=None)
+    for event in sorted(activity.items, key=lambda event: event.time):
+        cells = (
+            "!" if event.marked else "",
+            event.time,
+            event.name,
+            event.source.removesuffix(".amazonaws.com"),
+            event.region,
+            event.error_code or "",
+            event.source_ip,
+        )
+        table.add_row(*map(Text, cells), style="bold" if event.marked else None)
+    console.print(table if activity.items else Text("Nothing is recorded of this session."))
+    for line in _remarks(activity):
+        console.print(Text(line, style="dim"))
+
+
+def _remarks(activity: ActivityShown) -> Sequence[str]:
+    marked = sum(event.marked for event in activity.items)
+    remarks = [f"Looked at: {', '.join(activity.regions)}."]
+    remarks += [
+        f"Not looked at: {unseen.region} ({unseen.reason.replace('_', ' ')})."
+        for unseen in activity.unseen_regions
+    ]
+    if marked:
+        remarks.append(f"{marked} marked with !: not certainly a read. Refused ones had no effect.")
+    if not activity.complete:
+        remarks.append(f"More may come. {activity.delay_note}")
+    return remarks
+
+
+def _console() -> Console:
+    """Lines are not folded: an id must stay whole to be copied."""
+    return Console(soft_wrap=True, highlight=False)
