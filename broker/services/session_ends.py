@@ -91,7 +91,23 @@ class SessionEnds:
             revoked = _revoked(session, now=now, leaders=())
             return revoked, entries.revoked(call, revoked, reason=reason)
 
-        return self.change(account_id, living, follow)
+        followed = self.change(account_id, living, follow)
+        return (*followed, *self._end_late(account_id, now, call, reason))
+
+    def _end_late(
+        self, account_id: AccountId, before: datetime, call: Call, reason: str | None
+    ) -> tuple[Session, ...]:
+        """End by tag what was recorded while all was being denied by time.
+
+        AWS dates in whole seconds and by its own clock, so what was opened in that second may be
+        dead or alive.
+        """
+        late = [
+            session.session_id
+            for session in self.living(account_id)
+            if session.revoked_at is None and session.issued_at.replace(microsecond=0) < before
+        ]
+        return self.end(account_id, late, call, reason=reason)
 
     def end_living(
         self, account_id: AccountId, call: Call, *, reason: str | None
@@ -206,8 +222,8 @@ class SessionEnds:
         A session that is recorded meanwhile is not among them: AWS may have dated it later.
         """
         account = registered(self.accounts, account_id)
-        now = self.clock()
         living = self.living(account_id)
+        now = self.clock()
         ending = [session for session in living if session.revoked_at is None]
         leaders = _leaders(ending)
         leading = self._found(leaders)
