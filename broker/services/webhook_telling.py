@@ -125,10 +125,13 @@ class Telling:
     def _past_what_is_gone(
         self, at: Place, cursor: Cursor, entries: Sequence[LedgerEntry]
     ) -> Cursor:
-        """Over entries that went into the archive before they were told, and say so."""
-        last_gone = entries[0].seq - 1 if entries else self.journal.head(at.chain).seq
-        if last_gone <= cursor.seq:
+        """Over entries that went into the archive before they were told, and say so.
+
+        The last entry of a chain is never archived, so there is one that shows the gap.
+        """
+        if not entries or entries[0].seq == cursor.seq + 1:
             return cursor
+        last_gone = entries[0].seq - 1
         self._record_given_up(
             at,
             reason=ARCHIVED,

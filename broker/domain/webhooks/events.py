@@ -138,6 +138,12 @@ def _degrades(entry: LedgerEntry) -> bool:
 
 
 def _sentence(entry: LedgerEntry, kind: EventType) -> str:
-    about = [f"account {entry.chain}"] if entry.chain != BROKER_CHAIN else []
-    about += [f"{name} {entry.ids[name]}" for name in ("ticket",) if name in entry.ids]
-    return f"{_HEADLINES[kind]} ({entry.outcome}): {', '.join([*about, f'by {entry.actor}'])}."
+    became = entry.details.get("verdict", entry.outcome)
+    about = []
+    if entry.chain != BROKER_CHAIN:
+        about.append(f"account {entry.chain}")
+    if "ticket" in entry.ids:
+        about.append(f"ticket {entry.ids['ticket']}")
+    if "engineer" in entry.details:
+        about.append(f"for {entry.details['engineer']}")
+    return f"{_HEADLINES[kind]} ({became}): {', '.join([*about, f'by {entry.actor}'])}."

@@ -116,6 +116,20 @@ def test_nobodys_free_text_gets_into_the_sentence_for_chat_tools() -> None:
     assert event["text"] == (f"Access requested (done): account {ACCOUNT}, by jane@vendor.example.")
 
 
+def test_the_sentence_says_how_it_was_decided_and_for_whom() -> None:
+    """Done would be true of a denial too."""
+    entry = replace(
+        an_entry(LedgerAction.GRANT_DECIDED, verdict="denied", engineer="john@vendor.example"),
+        actor="the-customer",
+        ids={"ticket": "T-1042"},
+    )
+    event = json.loads(body_of(entry, EventType.GRANT_DECIDED))
+    assert event["text"] == (
+        f"Request for access decided (denied): account {ACCOUNT}, ticket T-1042, "
+        "for john@vendor.example, by the-customer."
+    )
+
+
 def test_the_same_entry_makes_the_same_bytes() -> None:
     """A repetition can be told by its body too."""
     entry = an_entry(LedgerAction.GRANT_REQUESTED, b="2", a="1")
