@@ -22,7 +22,7 @@ def known_keys(places: Iterable[str]) -> KnownKeys:
 
 
 def _read(place: str) -> KnownKeys:
-    url = urlsplit(place)
+    url = _parsed(place)
     text = _fetched(url) if url.scheme in ("http", "https") else _kept(Path(place))
     try:
         return read_jwks(
@@ -32,6 +32,13 @@ def _read(place: str) -> KnownKeys:
         raise click.UsageError(f"{place} cannot be used: {e}.") from e
     except ValueError as e:
         raise click.UsageError(f"{place} cannot be used: it is not JSON.") from e
+
+
+def _parsed(place: str) -> SplitResult:
+    try:
+        return urlsplit(place)
+    except ValueError as e:
+        raise click.UsageError(f"{place} is neither a file nor a URL.") from e
 
 
 def _kept(path: Path) -> bytes:
