@@ -27,6 +27,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         **UNHURRIED,
         "BROKER_SERVE_WORKER": "false",
         "BROKER_WORKERS": "2",
+        # While 200 requests wait for it, the sandbox must still get the issuers' documents.
+        "BROKER_THREADS": "200",
         "BROKER_LIMIT_SESSIONS_PER_ENGINEER": f"{PLACES}/3600",
     }
     with Stage(tmp_path_factory.mktemp("limits") / "stage", settings=tuned) as running:
