@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from broker.domain.permissions import PERMITTED, Action, Condition, Role
 
-NO = "-"
+NO = ""
 _IN_WORDS = {Condition.ALWAYS: "yes"}
 
 
 def permissions() -> str:
     """Who may do what, as a Markdown table: an action a row, a role a column."""
-    rows = {f"`{action.value}`": [_cell(action, role) for role in Role] for action in Action}
-    return grid("action", [role.value for role in Role], rows)
+    rows = {
+        f"`{action.value}`": [in_words(PERMITTED[action].get(role)) for role in Role]
+        for action in Action
+    }
+    return grid("action", [f"`{role.value}`" for role in Role], rows)
 
 
-def _cell(action: Action, role: Role) -> str:
-    condition = PERMITTED[action].get(role)
+def in_words(condition: Condition | None) -> str:
+    """What stands in a cell of the table; nothing where a role may not."""
     return NO if condition is None else _IN_WORDS.get(condition, condition.value)
 
 

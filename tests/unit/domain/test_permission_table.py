@@ -16,7 +16,7 @@ def cells(line):
 def test_every_action_and_every_role_has_its_cell():
     """Read back, the text gives the table again: nothing left out, nothing made up."""
     heading, rule, *rows = permissions().splitlines()
-    assert cells(heading) == ["action", *(role.value for role in Role)]
+    assert cells(heading) == ["action", *(f"`{role.value}`" for role in Role)]
     assert set("".join(cells(rule))) == {"-"}
     read = {}
     for row in rows:
