@@ -1,4 +1,4 @@
-"""`broker tokens`: API tokens, made by the operator at the machine that holds the store."""
+"""`broker tokens`: API tokens, made at the machine that holds the store, looked after over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from datetime import timedelta
 import click
 
 from broker import settings
+from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
+from broker.cli.client import BrokerClient
 from broker.cli.operator import operators_call
+from broker.cli.token_answers import TokensShown, print_tokens
+from broker.domain.api_tokens import TOKEN_ID
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.permissions import Role
 from broker.services.api_tokens import NewApiToken
@@ -18,10 +22,12 @@ from broker.wiring import build
 
 @click.group()
 def tokens() -> None:
-    """Make API tokens for services and, in the sandbox, for people.
+    """Make API tokens for services and, in the sandbox, for people; list and revoke them.
 
     \b
       broker tokens create --subject ops --role admin
+      broker tokens list
+      broker tokens revoke 0123456789ab
     """
 
 
@@ -42,7 +48,7 @@ def tokens() -> None:
     help="Bind the token to an account; may be repeated. A customer's token needs one.",
 )
 @click.option(
-    "--days", type=click.IntRange(1, 366), default=90, show_default=True, help="Days it is valid."
+    "--days", type=click.IntRange(min=1), default=90, show_default=True, help="Days it is valid."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of the secret.")
 def create(
@@ -94,3 +100,43 @@ def _new(
     if Role.CUSTOMER in what and not where:
         raise click.UsageError("A customer's token needs --account: without it, it sees nothing.")
     return who, what, where
+
+
+@tokens.command(name="list", epilog=EXIT_CODES)
+@calls_the_broker
+def list_tokens(*, as_json: bool, url: str, token: str) -> None:
+    """List all API tokens: whose, what for, until when, and when each was last used.
+
+    \b
+      broker tokens list
+      broker tokens list --json
+    """
+    with BrokerClient(url, token) as broker:
+        answer = {"items": list(all_items(broker, url, "/v1/tokens"))}
+    tell(answer, url, as_json=as_json, show=print_tokens, model=TokensShown)
+
+
+class _TokenId(click.ParamType[str]):
+    """An API token's id: the part between the underscores, and never the token itself."""
+
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if TOKEN_ID.fullmatch(value) is None:
+            # It is not repeated: who mistakes the one for the other pastes a secret here.
+            self.fail("It must be an API token's id, twelve hexadecimal digits.", param, ctx)
+        return value
+
+
+@tokens.command(epilog=EXIT_CODES)
+@click.argument("token_id", metavar="ID", type=_TokenId())
+@calls_the_broker
+def revoke(*, token_id: str, as_json: bool, url: str, token: str) -> None:
+    """End an API token at once: the next request with it is refused.
+
+    \b
+      broker tokens revoke 0123456789ab
+    """
+    with BrokerClient(url, token) as broker:
+        broker.request("DELETE", f"/v1/tokens/{token_id}")
+    click.echo(json.dumps({"id": token_id, "revoked": True}) if as_json else f"{token_id} revoked.")

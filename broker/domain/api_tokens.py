@@ -15,7 +15,11 @@ from broker.domain.times import Timestamp
 PREFIX = "brk"
 """Begins every API token, so that secret scanners find a leaked one."""
 
-_FORM = re.compile(r"brk_([0-9a-f]{12})_([0-9a-f]{64})")
+TOKEN_ID = re.compile(r"[0-9a-f]{12}")
+"""An API token's id, which is no secret."""
+
+_FORM = re.compile(rf"{PREFIX}_({TOKEN_ID.pattern})_([0-9a-f]{{64}})")
+"""README tells secret scanners of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from broker.domain.api_tokens import ApiToken
+from broker.domain.api_tokens import TOKEN_ID, ApiToken
 from broker.domain.ports import Acceptance, Page, Versioned
 from broker.store.connection import Connection
 from broker.store.indexes import milliseconds, moment_of
@@ -24,7 +23,6 @@ REFRESHED = timedelta(hours=1)
 USE_NOTED = timedelta(minutes=1)
 """How precise an API token's last use is."""
 
-_TOKEN_ID = re.compile(r"[0-9a-f]{12}")
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -42,7 +40,7 @@ class ApiTokens:
 
     def page(self, *, cursor: str | None, limit: int) -> Page[ApiToken]:
         """See ApiTokenRepository."""
-        after = read_cursor(cursor, _TOKEN_ID)
+        after = read_cursor(cursor, TOKEN_ID)
         found = self._connection.send(
             *part_of(self._keyspace.api_tokens, after=after, limit=limit + 1)
         )

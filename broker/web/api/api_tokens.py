@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from broker.domain.api_tokens import TOKEN_ID
 from broker.services.api_tokens import NewApiToken
 from broker.services.calls import Call
 from broker.services.reading import Window
@@ -22,7 +23,7 @@ from broker.wiring import Services
 
 api = Api("tokens")
 
-ApiTokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+ApiTokenId = Annotated[str, StringConstraints(pattern=f"^{TOKEN_ID.pattern}$")]
 
 
 @api.endpoint(
