@@ -101,7 +101,8 @@ def _named(entry: LedgerEntry) -> Iterable[tuple[str, str, list[str]]]:
         keys = entry.details.get(OWN_ACCESS_KEYS, [])
         name = str(entry.details.get(OWN_SESSION_NAME, ""))
         yield entry.ids[OWN_SESSION], name, keys if isinstance(keys, list) else []
-    if entry.action == LedgerAction.SESSION_OPENED and entry.outcome != Outcome.REFUSED:
+    # A session that was refused never got an id.
+    if entry.action == LedgerAction.SESSION_OPENED and "session" in entry.ids:
         session_id = entry.ids["session"]
         name = role_session_name(
             EngineerId(str(entry.details["engineer"])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,13 @@ from botocore.stub import Stubber
 from structlog.testing import capture_logs
 
 from broker.aws.clients import AwsLocation, Clients
-from broker.aws.cloudtrail import PATIENCE_SECONDS, TRIES, CloudTrailHistory, pace
+from broker.aws.cloudtrail import (
+    FIRST_WAIT_SECONDS,
+    PATIENCE_SECONDS,
+    TRIES,
+    CloudTrailHistory,
+    pace,
+)
 from broker.aws.pace import Pace
 from broker.aws.partitions import regions_beside
 from broker.domain.identifiers import AccountId
@@ -139,13 +145,16 @@ def test_the_next_part_goes_with_the_same_parameters(recorded: Recorded) -> None
     assert recorded.look_up(cursor="next") == TrailPart((), None)
 
 
-def test_throttling_is_tried_again_more_and_more_slowly(recorded: Recorded) -> None:
-    """And the pace is kept on top of it."""
+def test_throttling_is_tried_again_after_a_while(recorded: Recorded) -> None:
+    """Others share the rate: the pace of this process alone does not keep to it."""
     recorded.refuse("ThrottlingException")
     recorded.refuse("ThrottlingException")
     recorded.stub.add_response("lookup_events", {"Events": []}, ASKED)
-    assert recorded.look_up() == TrailPart((), None)
-    assert recorded.time.now >= 1001.0
+    waits: list[float] = []
+    unhurried = replace(recorded.history, pace=Pace(0, 0), sleep=waits.append)
+    assert replace(recorded, history=unhurried).look_up() == TrailPart((), None)
+    assert len(waits) == 2
+    assert all(0 <= wait <= 2 * FIRST_WAIT_SECONDS for wait in waits)
 
 
 def test_throttling_without_end(recorded: Recorded) -> None:
@@ -227,15 +236,25 @@ def test_too_many_who_wait_are_sent_away(recorded: Recorded) -> None:
     assert raised.value.extra["retry_after"] == PATIENCE_SECONDS
 
 
-def test_accounts_and_regions_do_not_wait_for_each_other() -> None:
+@pytest.mark.parametrize(
+    ("account_id", "region", "now"),
+    [
+        (ACCOUNT, "eu-central-1", 1000.5),
+        (ACCOUNT, "us-east-1", 1000.0),
+        (OTHER, "eu-central-1", 1000.0),
+    ],
+)
+def test_accounts_and_regions_do_not_wait_for_each_other(
+    recorded: Recorded, account_id: AccountId, region: str, now: float
+) -> None:
     """The rate is for each of them."""
-    time = Time()
-    kept = Pace(0.5, 20, clock=time.clock, sleep=time.sleep)
-    for key in ((ACCOUNT, "eu-central-1"), (OTHER, "eu-central-1"), (ACCOUNT, "us-east-1")):
-        assert kept.take_turn(key)
-    assert time.slept == []
-    assert kept.take_turn((ACCOUNT, "eu-central-1"))
-    assert time.slept == [0.5]
+    for _ in range(2):
+        recorded.stub.add_response("lookup_events", {"Events": []}, ASKED)
+    recorded.look_up()
+    recorded.history.look_up(
+        QUERY, account_id=account_id, credentials=CREDENTIALS, region=region, limit=50
+    )
+    assert recorded.time.now == now
 
 
 def test_keys_whose_turn_is_over_are_forgotten() -> None:

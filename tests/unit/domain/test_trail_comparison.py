@@ -115,7 +115,12 @@ def test_a_session_without_an_outcome_explains_one_event(outcome: tuple[LedgerEn
 
 def test_a_refused_request_explains_nothing() -> None:
     """The broker asked AWS for nothing, so whoever came in did so alone."""
-    refused = opened(Outcome.REFUSED)
+    refused = entry(
+        LedgerAction.SESSION_OPENED,
+        Outcome.REFUSED,
+        ids={"account": "111122223333", "ticket": "T-1042"},
+        details={"engineer": "jane@vendor.example"},
+    )
     assert compared([event()], refused).unknown == (event(),)
 
 

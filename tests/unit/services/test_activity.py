@@ -52,8 +52,8 @@ def test_events_of_the_session_and_of_no_other() -> None:
     query = world.trail.asked[0][1]
     one = session()
     assert (query.key, query.value) == (LookupKey.USER_NAME, one.role_session_name)
-    assert query.since <= one.issued_at
-    assert query.until == one.expires_at
+    assert query.since == one.issued_at - timedelta(minutes=1)
+    assert query.until == one.expires_at + timedelta(minutes=1)
 
 
 def test_the_broker_comes_in_for_looking_only() -> None:
