@@ -170,7 +170,7 @@ def test_a_session_waits_with_its_request(world: World) -> None:
 
 
 def test_a_request_that_waits_is_named_before_what_is_over(world: World) -> None:
-    """Even where the older one would have lasted longer."""
+    """After a denial, and after a revocation."""
     first = requested(world, "GR-NEXT")
     assert decide(world.inside("customer"), first["id"], "denial").is_success
     second = answered(ask(world.inside(GUS), "GR-NEXT"), 201)
@@ -239,6 +239,8 @@ def test_lists_hold_what_may_be_seen(world: World) -> None:
     assert [grant_id for grant_id in listed(GUS) if grant_id in ids] == ids[::-1]
     assert listed("ivy@vendor.example") == []
     assert listed("ivy@vendor.example", engineer=GUS) == []
+    assert listed(GUS, engineer="ivy@vendor.example") == []
+    assert set(listed(GUS, engineer=GUS)) >= set(ids)
     assert set(ids) <= set(listed("customer"))
     assert listed("customer", account_id=OTHER) == []
     assert set(ids).isdisjoint(listed("other-customer"))

@@ -113,6 +113,13 @@ GRANTS = {
         [grant(decided=GrantState.REQUESTED)],
         Deny(Reason.GRANT_REQUIRED, grant().grant_id),
     ),
+    "requested beside a revoked one that would have lasted longer": (
+        [
+            grant(decided=GrantState.REVOKED, expires_at=NOW + timedelta(hours=30)),
+            grant(grant_id=GrantId("gr-" + "2" * 20), decided=GrantState.REQUESTED),
+        ],
+        Deny(Reason.GRANT_REQUIRED, GrantId("gr-" + "2" * 20)),
+    ),
     "denied": ([grant(decided=GrantState.DENIED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
     "revoked": ([grant(decided=GrantState.REVOKED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
     "expired this second": ([grant(expires_at=NOW)], Deny(Reason.GRANT_EXPIRED, grant().grant_id)),
