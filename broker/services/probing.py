@@ -68,10 +68,15 @@ class Probing:
         account = self._account_once_denied(leader, call)
         refused_at = None if account is None else self._asked(leader, account, call)
         if refused_at is None:
-            again = self.clock() + pause_after(leader, self.clock())
-            self.agenda.hasten(Task(TaskKind.SESSION, subject), at=min(again, leader.expires_at))
+            self._put_off(leader)
             return
         self._proved(leader, refused_at, call)
+
+    def _put_off(self, leader: Session) -> None:
+        """Without a write to the record: that nothing was found yet is no news for the ledger."""
+        again = self.clock() + pause_after(leader, self.clock())
+        task = Task(TaskKind.SESSION, leader.session_id)
+        self.agenda.conclude(task, next_at=min(again, leader.expires_at))
 
     def _leader(self, session_id: SessionId) -> Session | None:
         stored = self.sessions.get(session_id)

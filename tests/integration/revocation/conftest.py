@@ -8,6 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from broker.cli.demo.stage import UNHURRIED, Stage
+from broker.store import Store, open_store
+from tests.integration.revocation.paper import Paper
 from tests.integration.revocation.world import ENGINEERS, FIRST_ACCOUNT, World
 
 
@@ -34,3 +36,16 @@ def slow_iam(world: World) -> Iterator[Callable[[float], None]]:
     """Lets changes in IAM take effect after so many seconds from now on, as they do at AWS."""
     yield world.stage.sandbox.delay_policies
     world.stage.sandbox.delay_policies(0)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store of its own, for what is played without a broker."""
+    with open_store(f"embedded:{tmp_path_factory.mktemp('paper')}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def paper(store: Store) -> Paper:
+    """A new account on it."""
+    return Paper(store)
