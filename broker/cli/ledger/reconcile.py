@@ -134,10 +134,14 @@ def reconcile(  # noqa: PLR0913 - one argument an option
     with BrokerClient(url, token) as broker:
         answer = broker.request("POST", f"/v1/accounts/{account}/ledger-reconciliation", body)
     told = tell(answer, url, as_json=as_json, show=_print, model=ReconciliationShown)
-    ctx.exit(_EXITS.get(told.verdict, ExitCode.FAILED))
+    ctx.exit(_exit_code(told))
 
 
-_EXITS = {"agrees": ExitCode.OK, "unknown": ExitCode.REFUSED}
+def _exit_code(told: ReconciliationShown) -> ExitCode:
+    """What is listed counts before what it is called."""
+    if told.unknown:
+        return ExitCode.REFUSED
+    return ExitCode.OK if told.verdict == "agrees" else ExitCode.FAILED
 
 
 def _days_before(until: datetime | None, days: int) -> datetime:
