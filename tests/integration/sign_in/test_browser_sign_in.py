@@ -202,6 +202,7 @@ def test_a_nonce_of_another_attempt(world: World) -> None:
         ({"code": None}, "provider_refused"),
         ({"code": "made-up"}, "code_refused"),
         ({"error": "access_denied", "code": None}, "provider_refused"),
+        ({"error": "access_denied"}, "provider_refused"),
     ],
 )
 def test_a_callback_with_one_thing_changed(world: World, changed, reason) -> None:

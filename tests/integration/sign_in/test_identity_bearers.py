@@ -69,6 +69,16 @@ def test_a_real_token_once_it_has_expired(world: World) -> None:
     refused(world, token, "expired")
 
 
+def test_tokens_that_have_expired_are_no_guesses(world: World) -> None:
+    """A terminal that goes on with its old token locks nobody else at its address out."""
+    world.limit_failures("1/300")
+    for age in range(4):
+        refused(world, world.provider.forged(world.claims(exp=1 + age)), "expired")
+    refused(world, world.provider.forged(world.claims(), key=STRANGER_EC), "bad_signature")
+    with world.with_token(world.provider.forged(world.claims(sub="nobody", aud=OTHER))) as client:
+        problem(client.get("/v1/me"), 429, "rate_limited")
+
+
 def test_somebody_without_a_role(world: World) -> None:
     """403 by name."""
     with world.with_token(world.provider.token_by_device_flow("rob")) as client:
@@ -124,6 +134,8 @@ def test_one_claim_changed(world: World, changed: dict[str, object], reason: str
         ({"typ": ["JWT"]}, "wrong_type"),
         ({"crit": ["exp"], "exp": 1}, "malformed"),
         ({"crit": []}, "malformed"),
+        ({"crit": ["b64"], "b64": True}, "malformed"),
+        ({"alg": "HS256", "kid": "unheard-of"}, "wrong_algorithm"),
         ({"kid": "unheard-of"}, "unknown_key"),
         ({"kid": None}, "unknown_key"),
         ({"kid": "rsa"}, "wrong_algorithm"),
