@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,22 +71,22 @@ class CloudTrailHistory:
     ) -> TrailPart | Unseen:
         """Events of one Region; see the protocol."""
         request = _request(query, limit=limit, cursor=cursor)
-        client = self.client(credentials, region)
-        for wait in (*_waits(), None):
-            if not self.pace.take_turn((account_id, region)):
-                raise _too_many()
-            try:
-                answer = client.lookup_events(**request)
-            except ClientError as e:
-                log_refusal(_DOING, e)
-                if code_of(e) in THROTTLING and wait is not None:
+        with closing(self.client(credentials, region)) as client:
+            for wait in (*_waits(), None):
+                if not self.pace.take_turn((account_id, region)):
+                    raise _too_many()
+                try:
+                    answer = client.lookup_events(**request)
+                except ClientError as e:
+                    log_refusal(_DOING, e)
+                    if wait is None or code_of(e) not in THROTTLING:
+                        return _unseen(e)
                     self.sleep(wait)
-                    continue
-                return _unseen(e)
-            except BotoCoreError as e:
-                _log.warning("aws_unreachable", doing=_DOING, error=type(e).__name__)
-                raise unavailable() from e
-            return _part(answer, region=region)
+                except BotoCoreError as e:
+                    _log.warning("aws_unreachable", doing=_DOING, error=type(e).__name__)
+                    raise unavailable() from e
+                else:
+                    return _part(answer, region=region)
         raise AssertionError("the last try returns or raises")
 
 

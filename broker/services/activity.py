@@ -154,7 +154,7 @@ class ReadActivity:
             ) from e
         if window.cursor is None:
             return _Place(usual)
-        return _decoded(window.cursor, known=self.regions.all)
+        return _decoded(window.cursor, known=self.regions.every())
 
     def _gathered(
         self, session: Session, window: ActivityWindow, place: _Place, credentials: Credentials

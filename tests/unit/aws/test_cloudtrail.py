@@ -206,12 +206,18 @@ def test_a_connection_that_fails(recorded: Recorded) -> None:
     """It is unavailable, not refused."""
 
     class Gone:
+        closed = False
+
         def lookup_events(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://nowhere")
+
+        def close(self) -> None:
+            Gone.closed = True
 
     history = CloudTrailHistory(client=lambda *_: Gone(), pace=pace())
     with pytest.raises(DependencyUnavailable):
         Recorded(recorded.stub, history, recorded.time, []).look_up()
+    assert Gone.closed
 
 
 def test_two_a_second_and_no_more(recorded: Recorded) -> None:

@@ -269,6 +269,16 @@ def test_auditors_and_the_customer_may_read(call) -> None:
     assert world.ledger.told()[-1].actor == call.caller.subject
 
 
+def test_a_region_that_is_newer_than_our_list() -> None:
+    """The broker's own is known, whatever the list says: its cursors work too."""
+    world = TrailWorld()
+    world.regions = replace(world.regions, all=(GLOBAL,))
+    world.trail.parts[OWN] = [[called(1)], [called(2)]]
+    first = read(world, ActivityWindow(limit=1))
+    second = read(world, ActivityWindow(limit=1, cursor=first.next))
+    assert [event.event_id for event in second.events] == ["event-2"]
+
+
 def test_a_partition_without_a_place_for_global_services() -> None:
     """Then there is one Region that is always looked at."""
     world = TrailWorld()
