@@ -7,11 +7,25 @@ from collections.abc import Iterable
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from broker.web.auth import CSRF_HEADER
 from broker.web.endpoints import Api, Endpoint
 from broker.web.idempotency import HEADER
 from broker.web.schemas.problems import ProblemAnswer
 
 Json = dict[str, object]
+_SECURITY: Json = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token, or an ID token of the organisation's OpenID provider.",
+    },
+    "browser": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-broker-session",
+        "description": f"A browser's session; its writes need the header {CSRF_HEADER} too.",
+    },
+}
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -31,11 +45,11 @@ def document(apis: Iterable[Api], *, version: str) -> Json:
             "version": version,
             "description": "Short-lived, read-only AWS credentials for support tickets.",
         },
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"browser": []}],
         "paths": paths,
         "components": {
             "schemas": _schemas(endpoints),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SECURITY,
         },
     }
 

@@ -73,6 +73,20 @@ def test_a_session_ends_when_nobody_uses_it(world: World) -> None:
         refused(world, browser.http.get(ME), "session_expired")
 
 
+def test_a_session_is_not_written_at_each_request(world: World) -> None:
+    """Within a minute it stays as it is: reading a page with many parts writes nothing."""
+    with world.signed_in() as browser:
+
+        def until() -> str:
+            return str(browser.http.get(ME).raise_for_status().json()["session_expires_at"])
+
+        at_first = until()
+        world.clock.ahead = timedelta(seconds=45)
+        assert until() == at_first
+        world.clock.ahead = timedelta(seconds=61)
+        assert until() > at_first
+
+
 def test_a_session_ends_however_much_it_is_used(world: World) -> None:
     """Ten hours after signing in."""
     with world.signed_in() as browser:
