@@ -19,9 +19,9 @@ from broker.services.ambient import utc_now
 from broker.services.calls import Call
 from broker.services.crew import Crew
 from broker.services.observations import Unobserved
-from broker.services.worker import HOLD
+from broker.services.worker import HOLD, SHORTER_HOLDS
 from broker.store import Store, open_store
-from tests.contract.store_samples import account_id
+from tests.contract.store_samples import a_ticket, account_id, write
 from tests.integration.worker_process import start_worker
 from tests.integration.workers import (
     A_MINUTE,
@@ -342,3 +342,19 @@ def test_a_kind_without_a_handler_fails_like_any_other_error(store: Store, clock
         wait_for_end(crew)
     assert [log["event"] for log in logs] == ["task_failed"]
     assert store.agenda.next_due() == NOW + A_MINUTE
+
+
+def test_a_ticket_is_held_for_a_shorter_time_than_an_account(store: Store, clock: Clock) -> None:
+    """What ends access must not wait for long because a worker died in the middle of it."""
+    put_down(store, 1)
+    write(store, a_ticket())
+    kinds: set[TaskKind] = set()
+    handlers = {
+        kind: lambda _, __, kind=kind: kinds.add(kind)
+        for kind in (TaskKind.ACCOUNT, TaskKind.TICKET)
+    }
+    a_worker(store, handlers, clock=clock).work_off(Alarm())
+    assert kinds == {TaskKind.ACCOUNT, TaskKind.TICKET}
+    assert store.agenda.next_due() == NOW + SHORTER_HOLDS[TaskKind.TICKET]
+    store.agenda.conclude(Task(TaskKind.TICKET, a_ticket().ticket_id), next_at=None)
+    assert store.agenda.next_due() == NOW + HOLD

@@ -110,6 +110,25 @@ def test_reopening_revives_nothing(either: World) -> None:
     assert either.has_ended(grant)
 
 
+class NothingToEnd:
+    """An ending of which nothing is asked."""
+
+    def end_grants(self, grant_ids: Any, *_: Any, **__: Any) -> Any:
+        raise AssertionError(f"{grant_ids} have been ended before")
+
+
+def test_what_has_been_ended_is_not_ended_again(either: World) -> None:
+    """Nor are sessions that have expired by themselves under a grant that was revoked."""
+    grant = either.grant(1)
+    change(either, **CLOSED)
+    either.work()
+    assert either.has_ended(grant)
+    replace(either.watch, ending=NothingToEnd())(TICKET, call_of_worker())
+    expired = either.grant(2, decided=GrantState.REVOKED)
+    either.clock.now = either.sessions_of(expired)[0].expires_at
+    replace(either.watch, ending=NothingToEnd())(TICKET, call_of_worker())
+
+
 def test_what_is_over_already_is_left_alone(either: World) -> None:
     lapsed = either.grant(1, expires_at=either.clock())
     denied = either.grant(2, decided=GrantState.DENIED)

@@ -197,6 +197,7 @@ class World:
             for subject in tasks:
                 self.watch(subject, call_of_worker())
                 passes += 1
+                assert passes < 100, "it is put down for the same time again and again"
         return passes
 
     def _due(self) -> list[str]:
