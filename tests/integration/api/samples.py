@@ -107,7 +107,13 @@ SAMPLES: Mapping[str, Sample] = {
     "revoke_session": Sample("admin", path={"session_id": "s-" + "0" * 20}),
     "revoke_many": Sample(
         "admin",
-        body={"ticket": "CASE-NOBODY", "reason": "to be safe"},
+        body={
+            "ticket": "CASE-NOBODY",
+            "engineer": None,
+            "account_id": None,
+            "everything": None,
+            "reason": "to be safe",
+        },
     ),
     "list_entries": Sample("auditor", query=IN_ACCOUNT),
     "show_activity": Sample(
