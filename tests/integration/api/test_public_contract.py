@@ -109,8 +109,13 @@ def test_the_description_is_openapi(world: World) -> None:
     assert description == {**DOCUMENT, "info": description["info"]}
     assert description["openapi"].startswith("3.1.")
     assert description["info"].keys() >= {"title", "version"}
-    assert description["security"] == [{"bearer": []}]
-    assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert description["security"] == [{"bearer": []}, {"browser": []}]
+    schemes = description["components"]["securitySchemes"]
+    assert schemes["bearer"]["scheme"] == "bearer"
+    assert (schemes["browser"]["in"], schemes["browser"]["name"]) == (
+        "cookie",
+        "__Host-broker-session",
+    )
     names = []
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
