@@ -43,7 +43,8 @@ class ApprovalLinks:
     links: ApprovalLinkRepository
     grants: Grants
     decide_grants: DecideGrants
-    base_url: str
+    base_url: str | None
+    """Where people reach the broker; None where nobody can sign in there."""
     clock: Clock
     entropy: Entropy
 
@@ -51,18 +52,17 @@ class ApprovalLinks:
         """A link for `approver` to decide on the request through.
 
         Whether they may is looked at when they follow it. Raises AccessDenied and NotFound, and
-        Conflict (`grant_already_decided`); each is in the ledger.
+        Conflict (`grant_already_decided`, `sign_in_not_configured`); each is in the ledger.
         """
         grant = self.grants.required(grant_id, Action.OFFER_APPROVAL, call).record
-        now = self.clock()
-        refusal = _no_link_for(grant, approver, now=now)
+        chain, now = chain_of(grant.account_id), self.clock()
+        refusal = self._refusal(grant, approver, now=now)
         if refusal is not None:
-            raise self._refused(grant, approver, refusal, call)
-        self.journal.record(
-            chain_of(grant.account_id),
-            entries.link_made(call, grant, approver=approver),
-            now=now,
-        )
+            refused = entries.link_refused(call, grant, approver=approver, reason=refusal.code)
+            self.journal.record(chain, refused, now=now)
+            raise refusal
+        made = entries.link_made(call, grant, approver=approver)
+        self.journal.record(chain, made, now=now)
         secret, expires_at = self.entropy.approval_link(), now + LIVES
         link = ApprovalLink(
             grant_id=grant_id,
@@ -73,6 +73,23 @@ class ApprovalLinks:
         )
         self.links.keep(link_hash(secret), link)
         return MadeLink(url=f"{self.base_url}{PATH}/{secret}", expires_at=expires_at)
+
+    def _refusal(self, grant: Grant, approver: str, *, now: datetime) -> BrokerError | None:
+        """Why there is no such link; None where there may be."""
+        if self.base_url is None:
+            return Conflict(
+                "Nobody can sign in here, so nobody could follow a link. Approve over the API.",
+                code="sign_in_not_configured",
+            )
+        if is_own(grant, approver):
+            return AccessDenied(SENTENCES[Reason.OWN_REQUEST], code=Reason.OWN_REQUEST.value)
+        state = grant.state_at(now)
+        if state is GrantState.REQUESTED:
+            return None
+        extra = {"grant_id": grant.grant_id, "state": state.value}
+        return Conflict(
+            SENTENCES[Reason.ALREADY_DECIDED], code=Reason.ALREADY_DECIDED.value, extra=extra
+        )
 
     def look(self, secret: str, call: Call) -> Grant:
         """What the link is for, to the one whom it is for; it can still be used afterwards.
@@ -112,26 +129,6 @@ class ApprovalLinks:
             now=self.clock(),
         )
         return AccessDenied(_WHY_NOT_FOLLOWED[code], code=code)
-
-    def _refused(
-        self, grant: Grant, approver: EngineerId, reason: Reason, call: Call
-    ) -> BrokerError:
-        now = self.clock()
-        self.journal.record(
-            chain_of(grant.account_id),
-            entries.link_refused(call, grant, approver=approver, reason=reason.value),
-            now=now,
-        )
-        if reason is Reason.OWN_REQUEST:
-            return AccessDenied(SENTENCES[reason], code=reason.value)
-        extra = {"grant_id": grant.grant_id, "state": grant.state_at(now).value}
-        return Conflict(SENTENCES[reason], code=reason.value, extra=extra)
-
-
-def _no_link_for(grant: Grant, approver: str, *, now: datetime) -> Reason | None:
-    if is_own(grant, approver):
-        return Reason.OWN_REQUEST
-    return None if grant.state_at(now) is GrantState.REQUESTED else Reason.ALREADY_DECIDED
 
 
 def _gone() -> Gone:

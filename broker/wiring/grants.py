@@ -64,7 +64,7 @@ def build_granting(
             links=store.approval_links,
             grants=grants,
             decide_grants=decide,
-            base_url=base.settings.people_url,
+            base_url=base.settings.people_url if base.settings.oidc_issuer else None,
             clock=utc_now,
             entropy=base.entropy,
         ),

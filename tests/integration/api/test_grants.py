@@ -265,3 +265,16 @@ def test_what_may_not_be_seen_is_not_there(world: World) -> None:
             assert (entry.ids["grant"], entry.actor) == (grant_id, "other-customer")
             assert theirs() == []
     assert world.inside(GUS).get(f"/v1/grants/{grant['id']}").json() == grant
+
+
+def test_there_is_no_link_where_nobody_signs_in(world: World) -> None:
+    """This broker has no provider: a link would lead nowhere, so none is made."""
+    grant = requested(world, "GR-LINK")
+    entries = NewEntries(world)
+    answer = world.inside("console").post(
+        f"/v1/grants/{grant['id']}/approval-link", json={"approver": "customer"}
+    )
+    assert_problem(answer, 409, "sign_in_not_configured")
+    assert entries.told() == [("grant.approval_link_made", "refused", "sign_in_not_configured")]
+    served = world.inside("console").get(f"/approvals/{'0' * 64}")
+    assert_problem(served, 404, "not_found")
