@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
 from broker.web.auth import CSRF_HEADER
@@ -65,7 +66,17 @@ def _schemas(endpoints: Iterable[Endpoint]) -> Json:
         ref_template=_REFERENCE,
     )
     definitions: Json = schema["$defs"]
+    for endpoint in endpoints:
+        for field in endpoint.query.model_fields.values():
+            definitions |= _schema_of(field)[1]
     return definitions
+
+
+def _schema_of(field: FieldInfo) -> tuple[Json, Json]:
+    """The schema of a parameter, and those that it refers to among the components."""
+    adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
+    schema = adapter.json_schema(ref_template=_REFERENCE)
+    return schema, schema.pop("$defs", {})
 
 
 def _operation(endpoint: Endpoint, tag: str) -> Json:
@@ -105,7 +116,7 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
             "name": name,
             "in": "query",
             "required": field.is_required(),
-            "schema": TypeAdapter(field.rebuild_annotation()).json_schema(),
+            "schema": _schema_of(field)[0],
         }
         for name, field in endpoint.query.model_fields.items()
     ]
