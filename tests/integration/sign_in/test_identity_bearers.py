@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from broker.domain.identity_claims import LEEWAY
 from tests.e2e.organisation import OTHER, WEB
-from tests.integration.sign_in.world import World, problem
+from tests.integration.sign_in.world import SITE, World, problem
 
 STRANGER_EC = ec.generate_private_key(ec.SECP256R1())
 STRANGER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -276,5 +276,9 @@ def test_a_provider_that_cannot_be_reached(world: World) -> None:
     problem(answer, 503, "sign_in_unavailable", "provider_unreachable")
     assert answer.headers["Retry-After"]
     with world.browser() as browser:
-        answer = browser.http.get("https://broker.example/sign-in")
+        answer = browser.http.get(f"{SITE}/sign-in")
+        page = browser.http.get(f"{SITE}/sign-in", headers={"Accept": "text/html"})
     problem(answer, 503, "sign_in_unavailable", "provider_unreachable")
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    assert "Your organisation&#x27;s sign-in cannot be reached." in page.text
