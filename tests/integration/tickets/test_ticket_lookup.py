@@ -113,6 +113,9 @@ def test_a_ticket_that_is_gone_is_kept_as_closed(world: World) -> None:
     assert stored is not None
     assert stored.record.status is TicketStatus.CLOSED
     assert written(world)[-1].reason == "not_found_at_source"
+    asked = world.source.asked
+    assert got(world) is None
+    assert world.source.asked == asked
     world.clock.now += MISSING_FOR
     assert got(world) is None
     assert len(written(world)) == 2
@@ -171,23 +174,31 @@ def test_a_ticket_that_never_holds_still_is_given_up(world: World) -> None:
         world.lookup.ask(TICKET)
 
 
-def test_the_end_of_a_silence_is_written(world: World) -> None:
+@pytest.mark.parametrize("says", ["the same", "that it is gone"])
+def test_the_end_of_a_silence_is_written(world: World, says: str) -> None:
     write(world.store, a_ticket(assignees=(), silent_since=NOW))
-    found = got(world)
-    assert found is not None
-    assert found.silent_since is None
+    if says == "that it is gone":
+        world.source.ticket = None
+    got(world)
+    stored = world.store.tickets.get(TICKET)
+    assert stored is not None
+    assert stored.record.silent_since is None
     assert len(written(world)) == 1
 
 
 def test_no_more_is_remembered_than_fits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for longest ago is forgotten first."""
     monkeypatch.setattr(ticket_lookup, "AT_MOST", 2)
-    for number in (1, 2, 3):
-        ticket_id = a_ticket(number).ticket_id
+
+    def asks(number: int) -> bool:
+        """Whether the source is asked for this one."""
         world.source.ticket = a_ticket(number)
-        world.lookup.get(ticket_id)
-    world.source.ticket = a_ticket(3)
-    asked = world.source.asked
-    world.lookup.get(a_ticket(3).ticket_id)
-    assert world.source.asked == asked
-    world.lookup.get(a_ticket(1).ticket_id)
-    assert world.source.asked == asked + 1
+        before = world.source.asked
+        world.lookup.get(a_ticket(number).ticket_id)
+        return world.source.asked > before
+
+    assert [asks(number) for number in (1, 2)] == [True, True]
+    world.clock.now += FRESH_FOR
+    assert [asks(number) for number in (1, 3)] == [True, True]
+    assert [asks(number) for number in (1, 3)] == [False, False]
+    assert [asks(number) for number in (2, 1)] == [True, True]

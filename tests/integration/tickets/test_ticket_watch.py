@@ -230,6 +230,8 @@ def test_a_grant_that_somebody_else_ended_half_is_finished(either: World) -> Non
     either.work()
     assert either.has_ended(grant)
     assert either.reason_of(grant) == "enough"
+    revoked = [entry.reason for entry in either.ledger(ONE) if entry.action == "session.revoked"]
+    assert revoked == ["enough", None]
 
 
 def test_a_short_silence_ends_nothing_and_is_written_down_once(world: World) -> None:
