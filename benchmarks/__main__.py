@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 from rich.console import Console
 
-from benchmarks import issuer_documents, ledger, minting, report, sessions
+from benchmarks import issuer_documents, ledger, long_ledger, minting, report, sessions
 from benchmarks.comparison import BenchmarkFailed, Comparison
 
 BENCHMARKS: Mapping[str, Callable[[int], Iterator[Comparison]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Iterator[Comparison]]] = {
     "sessions": sessions.run,
     "issuer-documents": issuer_documents.run,
     "ledger": ledger.run,
+    "long-ledger": long_ledger.run,
 }
 
 _WIDTH = 112
