@@ -23,7 +23,12 @@ from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.ledger_lines import LONGEST_LINE
-from broker.domain.ledger_verification import Verification, Verified, checkpointed
+from broker.domain.ledger_verification import (
+    BrokenLine,
+    Verification,
+    Verified,
+    checkpointed,
+)
 from broker.domain.permissions import Role
 from broker.domain.public_keys import read_jwks
 from broker.domain.role_plan import role_arn
@@ -251,6 +256,33 @@ def test_a_long_chain_is_streamed_in_parts(world: World, customer: httpx.Client,
     seqs = [c.head.seq for c in proved.checkpoints]
     assert all(one < other for one, other in pairwise(seqs))
     assert max(map(len, b"".join(pieces).splitlines())) < LONGEST_LINE
+
+
+def test_an_export_that_loses_its_entries_is_cut_off(world: World) -> None:
+    """Where they go to an archive meanwhile: no answer that HTTP holds to be whole."""
+    moved = AccountId("323232323232")
+    console = world.inside("console")
+    console.post("/v1/accounts", json={"account_id": moved, "customer": "Moved"}).raise_for_status()
+    event = Event(
+        actor="tests",
+        action=LedgerAction.ACCOUNT_CHANGED,
+        outcome=Outcome.DONE,
+        details={"note": "x" * 2_000},
+    )
+    journal = world.services.store.journal
+    # More than sockets hold between the two ends, so that the broker still reads as we do.
+    for _ in range(20):
+        journal.record(chain_of(moved), *[event] * ENTRIES_AT_ONCE, now=utc_now())
+    auditor, query = world.over_http("auditor"), {"account_id": moved}
+    with auditor.stream("GET", "/v1/ledger/export", params=query) as answer:
+        pieces = answer.iter_raw()
+        received = [next(pieces)]
+        last = journal.head(chain_of(moved)).seq
+        journal.archive(chain_of(moved), event, through=last, now=utc_now())
+        with pytest.raises(httpx.RemoteProtocolError):
+            received += pieces
+    with pytest.raises(BrokenLine, match=r"not JSON|breaks off"):
+        verified(b"".join(received), {})
 
 
 @pytest.fixture

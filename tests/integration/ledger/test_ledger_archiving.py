@@ -20,6 +20,7 @@ from broker.domain.ledger_verification import BrokenLine
 from broker.errors import AccessDenied, Conflict, InvalidRequest, NotFound
 from broker.services.archiving import Archived, Archiving, UnprovenArchive
 from broker.services.ledger_lines import BrokenOff, LedgerLines, Stretch
+from broker.services.reading import Window
 from tests.integration.ledger.world import (
     ACCOUNT,
     ADMIN,
@@ -91,6 +92,20 @@ def test_the_ledger_says_what_went_where(world: LedgerWorld, tmp_path: Path) -> 
     }
     world.write()
     assert world.entries[-1].seq == told.seq + 1
+
+
+def test_the_list_begins_where_the_store_does(world: LedgerWorld, tmp_path: Path) -> None:
+    """`GET /v1/ledger` goes on in parts as ever, from the first entry that is still there."""
+    first, _ = grown(world)
+    archive(world, tmp_path / "old.jsonl")
+    reading, cursor, seen = world.services.reading, None, []
+    while True:
+        page = reading.ledger_page(Window(3, cursor), AUDITOR, account_id=ACCOUNT)
+        seen += [entry.seq for entry in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == list(range(first + 1, world.entries[-1].seq + 1))
 
 
 def test_a_second_archive_follows_from_the_first(world: LedgerWorld, tmp_path: Path) -> None:

@@ -77,6 +77,14 @@ def test_the_brokers_own_policy_reaches_management_roles_only():
     assert assume["Resource"] == "arn:aws-cn:iam::*:role/Acme_Management_Role_DO-NOT-DELETE"
 
 
+def test_the_broker_may_write_checkpoints_and_nothing_else_into_buckets():
+    """Below one prefix, whoever owns the bucket; it reads nothing there and takes nothing away."""
+    statements = own_policy(partition="aws-cn", name_prefix="Acme")["Statement"]
+    [writing] = [s for s in statements if "s3" in str(s["Action"])]
+    assert writing["Action"] == "s3:PutObject"
+    assert writing["Resource"] == "arn:aws-cn:s3:::*/support-access-ledger/*"
+
+
 def test_the_broker_may_confirm_subscriptions_to_its_own_topics_only():
     """And nothing of SNS at all where it has no topic."""
     with_topics = own_policy(partition="aws", name_prefix="Acme", topics=[TOPIC])["Statement"]
