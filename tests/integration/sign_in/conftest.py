@@ -12,6 +12,7 @@ from broker.services.ambient import utc_now
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build
 from tests.e2e.organisation import Provider
+from tests.integration.api.conftest import log_as_in_production
 from tests.integration.sign_in.world import CALLBACK, SITE, World, Wrist, on_clock
 
 
@@ -31,6 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def services(provider: Provider, folder: Path) -> Iterator[Services]:
     """A broker that needs no AWS for what is asked of it here."""
+    log_as_in_production()
     environment = {
         "BROKER_ISSUER_URL": SITE,
         "BROKER_VENDOR_ACCOUNT_ID": "999900001111",
