@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from time import monotonic
 
 import pytest
@@ -218,6 +219,38 @@ def test_how_long_it_is_left_alone_where_it_says_so(
     assert_unknown(source)
     clock.now += timedelta(milliseconds=1)
     assert source.find(TICKET) is not None
+
+
+def test_a_short_rest_does_not_end_a_long_one(
+    source: HttpTicketSource, system: TicketSystem, clock: Clock
+) -> None:
+    """Of two questions that were under way, the one that failed last had less to say."""
+    long = (429, b"{}", {**JSON, "Retry-After": "60"})
+
+    def fail_twice(path: str) -> Reply:
+        if path == "/tickets/T-9":
+            return long
+        with pytest.raises(DependencyUnavailable):
+            source.find(TicketId("T-9"))
+        return REPLIES["broken"]
+
+    system.reply = fail_twice
+    assert_unknown(source)
+    assert system.asked == ["/tickets/T-7", "/tickets/T-9"]
+    system.reply = None
+    clock.now += timedelta(seconds=59)
+    assert_unknown(source)
+    clock.now += timedelta(seconds=1)
+    assert source.find(TICKET) is not None
+
+
+def test_without_tls_it_is_this_machine_whatever_its_name_leads_to(clock: Clock) -> None:
+    system = adapter.TicketSystem(
+        url=TicketUrl.parse("http://localhost/{ticket}"), shape=Shape.PLAIN, mapped=Mapped()
+    )
+    elsewhere = Outbound(endpoint_url=None, resolve=lambda *_: [ip_address("10.0.0.1")])
+    source = HttpTicketSource(system, outbound=elsewhere, clock=clock)
+    assert "out_of_reach" in assert_unknown(source)
 
 
 def test_the_shape_is_that_of_the_system(system: TicketSystem, clock: Clock) -> None:
