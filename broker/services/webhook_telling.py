@@ -148,16 +148,14 @@ class Telling:
             self._again(at, when=self.clock())
             return None
         receipt = self._sent(at, event)
-        match receipt.verdict:
-            case Verdict.ACCEPTED:
-                if outage is not None:
-                    self.cursors.set_outage(at.endpoint.name, None)
-                return self._moved(at, cursor, Cursor(seq=event.entry.seq))
-            case Verdict.UNAVAILABLE:
-                self._unavailable(at, event, cursor, receipt, outage)
-                return None
-            case Verdict.REFUSED | Verdict.FAILED:
-                return self._not_taken(at, event, cursor, receipt)
+        if receipt.verdict is Verdict.UNAVAILABLE:
+            self._unavailable(at, event, cursor, receipt, outage)
+            return None
+        if outage is not None:
+            self.cursors.set_outage(at.endpoint.name, None)
+        if receipt.verdict is Verdict.ACCEPTED:
+            return self._moved(at, cursor, Cursor(seq=event.entry.seq))
+        return self._not_taken(at, event, cursor, receipt)
 
     def _sent(self, at: Place, event: _Event) -> Receipt:
         body = body_of(event.entry, event.kind)
@@ -179,16 +177,13 @@ class Telling:
     ) -> Cursor | None:
         """This event was not taken: it holds up the chain that it is in, and no other."""
         now = self.clock()
-        failing = replace(
-            cursor,
-            failures=cursor.failures + 1,
-            failing_since=cursor.failing_since or now,
-            next_try_at=None,
-        )
-        if event.is_hopeless(receipt.verdict, failing_since=failing.failing_since or now, now=now):
-            return self._given_up(at, event, cursor, receipt, to=failing)
-        next_try_at = now + self._pause(failing.failures, receipt)
-        self._moved(at, cursor, replace(failing, next_try_at=next_try_at))
+        since = cursor.failing_since or now
+        if event.is_hopeless(receipt.verdict, failing_since=since, now=now):
+            return self._given_up(at, event, cursor, receipt)
+        failures = cursor.failures + 1
+        next_try_at = now + self._pause(failures, receipt)
+        failing = replace(cursor, failures=failures, failing_since=since, next_try_at=next_try_at)
+        self._moved(at, cursor, failing)
         self._again(at, when=next_try_at)
         return None
 
@@ -216,22 +211,15 @@ class Telling:
         if len(entries) == BATCH:
             self._again(at, when=self.clock())
 
-    def _given_up(
-        self,
-        at: Place,
-        event: _Event,
-        cursor: Cursor,
-        receipt: Receipt,
-        *,
-        to: Cursor | None = None,
-    ) -> Cursor:
+    def _given_up(self, at: Place, event: _Event, cursor: Cursor, receipt: Receipt) -> Cursor:
+        """Behind the event; the failing goes on until the endpoint accepts something."""
         self._record_given_up(
             at,
             reason=receipt.verdict.value,
             event=event_id(at.chain, event.entry.seq),
             details={"type": event.kind.value, "status": receipt.status or 0},
         )
-        return self._moved(at, cursor, replace(to or cursor, seq=event.entry.seq))
+        return self._moved(at, cursor, replace(cursor, seq=event.entry.seq))
 
     def _record_given_up(
         self, at: Place, *, reason: str, event: str, details: Mapping[str, Detail]

@@ -38,6 +38,17 @@ def test_an_entry_whose_hint_was_lost(world: World, url: str, receiver: Receiver
     assert world.due_tasks() == set()
 
 
+def test_an_entry_of_the_brokers_own_chain_is_found_too(
+    world: World, url: str, receiver: Receiver
+) -> None:
+    """It stands in no list of accounts."""
+    with open_store(url) as unhinted:
+        (entry,) = unhinted.journal.record(BROKER_CHAIN, an_event(), now=NOW)
+    world.sweep()
+    world.deliver()
+    assert receiver.ids == [f"broker-{entry.seq}"]
+
+
 def test_sweeps_come_round_by_themselves(world: World, clock: Clock) -> None:
     """Each puts the next one down."""
     world.store.agenda.hasten(SWEEP, at=clock())
@@ -129,6 +140,42 @@ def test_an_account_that_is_bound_later_begins_where_it_is(
         world.sweep()
         world.deliver()
         assert receiver.ids == [f"{ONE}-{waiting.seq}"]
+
+
+def test_an_endpoint_that_is_bound_from_now_on_gets_no_history_of_a_younger_account(
+    world: World, url: str, clock: Clock, receiver: Receiver
+) -> None:
+    """Where it heard of all accounts, it would have been told from the first entry."""
+    world.register(THREE)
+    bound = a_world(url, clock, an_endpoint(receiver.url, accounts=frozenset({THREE})))
+    with bound.store:
+        bound.record(of=THREE)
+        bound.deliver()
+        bound.sweep()
+        assert receiver.received == []
+        (entry,) = bound.record(of=THREE)
+        bound.deliver()
+        assert receiver.ids == [f"{THREE}-{entry.seq}"]
+
+
+def test_an_endpoint_that_was_bound_hears_of_the_others_from_now_on(
+    url: str, clock: Clock, receiver: Receiver
+) -> None:
+    """That it is known for one account says nothing about its place in another."""
+    bound = a_world(url, clock, an_endpoint(receiver.url, accounts=frozenset({ONE})))
+    with bound.store:
+        bound.register(ONE, TWO)
+        bound.sweep()
+        bound.record(of=TWO)
+    free = a_world(url, clock, an_endpoint(receiver.url))
+    with free.store:
+        free.sweep()
+        free.sweep()
+        free.deliver()
+        assert receiver.received == []
+        (entry,) = free.record(of=TWO)
+        free.deliver()
+        assert receiver.ids == [f"{TWO}-{entry.seq}"]
 
 
 def test_an_account_may_be_bound_before_it_is_registered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,10 +14,13 @@ from tests.contract.store_samples import NOW, ONE, TWO
 from tests.integration.webhooks.receiver import Receiver
 from tests.integration.webhooks.world import (
     A_MINUTE,
+    A_SECOND,
     NOTHING_TO_TELL,
     SECRET,
     Clock,
     World,
+    a_world,
+    an_endpoint,
     an_event,
 )
 
@@ -143,6 +146,7 @@ def test_one_broken_event_holds_up_its_own_chain_only(
     world.deliver()
     assert receiver.ids == [f"{ONE}-{broken.seq}", f"{TWO}-{other.seq}"]
     assert world.store.webhook_queue.next_due("chat") == NOW + A_MINUTE
+    assert world.store.agenda.next_due() == NOW + A_MINUTE
     clock.move(A_MINUTE)
     receiver.answer_next(500)
     world.deliver()
@@ -187,6 +191,47 @@ def test_an_endpoint_that_takes_nothing_is_left_alone(
     world.deliver()
     assert world.store.webhook_cursors.outage("chat") is None
     assert sorted(receiver.ids[2:]) == [f"{ONE}-2", f"{TWO}-2", f"{TWO}-3"]
+
+
+@pytest.mark.parametrize("status", [204, 500, 404])
+def test_an_outage_ends_with_the_first_answer_that_is_about_an_event(
+    status: int, world: World, receiver: Receiver, clock: Clock
+) -> None:
+    """The next one counts anew, from its own beginning."""
+    for of in (ONE, TWO):
+        world.record(of=of)
+    receiver.answer_next(503, status, 503)
+    world.deliver()
+    clock.move(A_MINUTE)
+    world.deliver()
+    outage = world.store.webhook_cursors.outage("chat")
+    assert outage is not None
+    assert (outage.failures, outage.since) == (1, clock())
+
+
+def test_a_turn_ends_though_there_is_more_to_tell(
+    url: str, receiver: Receiver, clock: Clock
+) -> None:
+    """Others have the thread then; the rest follows, and nothing twice."""
+
+    def time_passes() -> datetime:
+        clock.move(A_SECOND)
+        return clock.now
+
+    world = a_world(url, time_passes, an_endpoint(receiver.url))
+    with world.store:
+        world.register(ONE)
+        world.sweep()
+        told = [f"{ONE}-{entry.seq}" for _ in range(20) for entry in world.record()]
+        world.deliver()
+        first_turn = len(receiver.received)
+        assert 0 < first_turn < 20
+        due = world.store.agenda.next_due()
+        assert due is not None
+        assert due <= clock()
+        for _ in range(20 // first_turn + 1):
+            world.deliver()
+        assert receiver.ids == told
 
 
 @pytest.mark.parametrize("status", [429, 503])
