@@ -156,7 +156,7 @@ class Authentication:
         """Refuse to verify anything new from an address of too many wrong credentials."""
         full = self.windows.look(self._from_address(origin))
         if full is not None and not self.acceptances.knows(fingerprint):
-            raise self._limited(full, presented, origin)
+            raise self.limited(full, presented, origin)
 
     def refused(
         self, refusal: CredentialRefused, presented: Presented, origin: Origin
@@ -164,7 +164,7 @@ class Authentication:
         """Count the refusal, record it, and return the error that tells the caller."""
         full = self.windows.take(*self._counted_by(refusal, presented, origin))
         if full is not None:
-            return self._limited(full, presented, origin)
+            return self.limited(full, presented, origin)
         self._record(presented, origin, reason=refusal.reason, ids=refusal.ids)
         if refusal.answer is not None:
             return refusal.answer
@@ -179,7 +179,7 @@ class Authentication:
         window = Window(Counted.USES_OF_ENDED_CREDENTIAL, refusal.subject, self.limits.per_address)
         full = self.windows.take(window)
         if full is not None:
-            return self._limited(full, presented, origin)
+            return self.limited(full, presented, origin)
         self.journal.record(
             BROKER_CHAIN,
             Event(
@@ -207,7 +207,8 @@ class Authentication:
         network = network_of(origin.source_address)
         return Window(Counted.FAILED_SIGN_INS_FROM_ADDRESS, network, self.limits.per_address)
 
-    def _limited(self, full: Full, presented: Presented, origin: Origin) -> RateLimited:
+    def limited(self, full: Full, presented: Presented, origin: Origin) -> RateLimited:
+        """The error for a full window, which the ledger hears of once in a stretch."""
         if full.first:
             ids = {"limit": full.window.counted.value}
             self._record(presented, origin, reason=RateLimited.code, ids=ids)

@@ -13,7 +13,7 @@ from broker.domain.browser_sessions import (
 )
 from broker.domain.identity_claims import Identity, IdentityRefused
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.limits import Counted, Limit, Window, network_of
+from broker.domain.limits import Counted, Full, Limit, Window, network_of
 from broker.domain.openid_provider import CodeRefused
 from broker.domain.permissions import Caller, EstablishedBy
 from broker.domain.ports import (
@@ -34,7 +34,6 @@ from broker.services.authentication import (
 from broker.services.browser_sessions import BrowserSessions
 from broker.services.calls import Call
 from broker.services.identity_tokens import IdentityTokens, refusal_of
-from broker.services.limiting import rate_limited
 from broker.services.people import People
 
 
@@ -49,6 +48,10 @@ class Refusals(Protocol):
 
     def turned_away(self, refusal: TurnedAway, presented: Presented, origin: Origin) -> BrokerError:
         """The same for somebody who is known and has no role."""
+        ...
+
+    def limited(self, full: Full, presented: Presented, origin: Origin) -> BrokerError:
+        """The same where there was too much of something."""
         ...
 
 
@@ -105,7 +108,7 @@ class SignIn:
         window = Window(Counted.SIGN_INS_BEGUN_FROM_ADDRESS, network, self.begun_per_address)
         full = self.windows.take(window)
         if full is not None:
-            raise rate_limited(full)
+            raise self.refusals.limited(full, Presented(CredentialKind.SIGN_IN, ""), origin)
         secret = self.entropy.browser_secret()
         url = self.flow.authorization_url(secret)
         self.attempts.begin(

@@ -298,9 +298,14 @@ def test_one_address_does_not_begin_without_end(world: World) -> None:
     with world.browser() as browser:
         for _ in range(3):
             begun(browser)
-        answer = browser.http.get(f"{SITE}/sign-in")
-    problem(answer, 429, "rate_limited")
-    assert int(answer.headers["Retry-After"]) > 290
+        before = len(world.ledger())
+        for _ in range(3):
+            answer = browser.http.get(f"{SITE}/sign-in")
+            problem(answer, 429, "rate_limited")
+            assert int(answer.headers["Retry-After"]) > 240
+    (entry,) = world.ledger()[before:]
+    assert (entry.action, entry.reason) == ("authentication.refused", "rate_limited")
+    assert entry.ids["limit"] == "sign_ins_begun_from_address"
 
 
 def test_refused_callbacks_count_like_wrong_credentials(world: World) -> None:
