@@ -128,8 +128,10 @@ def test_aws_refuses_a_token_that_lacks_what_the_trust_policy_demands(
 
 def test_an_account_is_active_only_after_aws_has_proved_it(world: World) -> None:
     """The canaries ran at provisioning, for both roles, and none of them failed."""
-    proof, *_ = [entry for entry in world.ledger(METADATA) if entry["action"] == "account.canary"]
-    assert proof["outcome"] == "done"
+    intended, proof, *_ = (
+        entry for entry in world.ledger(METADATA) if entry["action"] == "account.canary"
+    )
+    assert (intended["outcome"], proof["outcome"]) == ("intended", "done")
     assert proof["details"]["failed"] == []
     missing = ("without the ticket tag", "without the session tag", "without source identity")
     others = ("for another audience", "for another subject", "of another account")
