@@ -25,12 +25,13 @@ PROBED_ACTIONS: Mapping[Access, str] = {
 what IAM decides on: sts:GetCallerIdentity, which no Deny stops, would prove nothing."""
 
 SOON = timedelta(seconds=20)
-"""For so long AWS is asked every second; IAM's changes take a few."""
+"""For so long a twin goes on asking; IAM's changes take a few seconds."""
 
 GRACE = timedelta(seconds=10)
 """How long the account's own pass is waited for before AWS is asked without it."""
 
-_EVERY = timedelta(seconds=1)
+EVERY = timedelta(seconds=1)
+"""How soon AWS is asked again at the earliest."""
 
 
 def is_settled(account: Account, now: datetime) -> bool:
@@ -46,8 +47,7 @@ def is_settled(account: Account, now: datetime) -> bool:
 
 def pause_after(session: Session, now: datetime) -> timedelta:
     """How long to wait before AWS is asked again: half as long as it has taken so far."""
-    age = now - (session.revoked_at or now)
-    return max(_EVERY, age / 2) if age > SOON else _EVERY
+    return max(EVERY, (now - (session.revoked_at or now)) / 2)
 
 
 def proved_with(leader: Session, other: Session) -> bool:

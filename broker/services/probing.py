@@ -13,6 +13,7 @@ from broker.domain.identifiers import SessionId
 from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import AccountRepository, Agenda, SessionRepository, Task, TaskKind
 from broker.domain.probing import (
+    EVERY,
     GRACE,
     PROBER,
     SOON,
@@ -29,8 +30,6 @@ from broker.services.twins import Twins
 
 IN_A_ROW = 3
 """Refusals that count as one: AWS's hosts learn of a change one after the other."""
-
-EVERY = timedelta(seconds=1)
 
 CLOCKS_DIFFER = timedelta(seconds=2)
 """AWS dates a session in whole seconds, by its own clock."""
@@ -121,7 +120,7 @@ class Probing:
                 if all(twin.ask() for _ in range(IN_A_ROW)):
                     refused_at = now
                     break
-        if refused_at is None or twin.let_in or account.consent is Consent.OFF:
+        if refused_at is None or account.consent is Consent.OFF:
             # With consent off nobody is let in, whatever the tag: there is nothing to compare.
             return refused_at
         return refused_at if self._stranger_is_let_in(leader, account, call) else None
@@ -138,8 +137,8 @@ class Probing:
     def _stranger_is_let_in(self, leader: Session, account: Account, call: Call) -> bool:
         """Whether AWS lets in a session that differs in nothing but its tag.
 
-        Where the twin was never let in, something else may be what refuses it: a service control
-        policy of the customer's organisation, say. Then its refusal proves nothing.
+        If not, something else refuses the twin as well: a service control policy of the customer's
+        organisation, say, or a role that somebody emptied. Then its refusal proves nothing.
         """
         own = OwnSession(
             engineer=PROBER, ticket_id=leader.ticket_id, session_id=self.entropy.session_id()

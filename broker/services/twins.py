@@ -21,18 +21,16 @@ from broker.services.own_access import OwnAccess
 
 @dataclass(slots=True)
 class Twin:
-    """One such session, and whether AWS has let it in and refused it so far."""
+    """One such session, and what AWS said last."""
 
     probe: Probe
     access: Access
     credentials: Credentials = field(repr=False)
-    let_in: bool = False
     refused: bool = False
 
     def ask(self) -> bool:
         """Whether AWS refuses it now. Raises like `Probe.is_refused`."""
         self.refused = self.probe.is_refused(self.credentials, self.access)
-        self.let_in = self.let_in or not self.refused
         return self.refused
 
 

@@ -35,7 +35,7 @@ def claimed(paper: Paper) -> set[Task]:
 
 
 def test_a_twin_that_is_let_in_and_then_refused_proves_it(paper: Paper) -> None:
-    """The same session, the same call: only the Deny has come between. The seconds are counted."""
+    """The first of three refusals in a row counts, and its seconds are told."""
     session_id = revoked(paper)
     refuse_the_twin(paper, after=3)
     paper.probe(session_id)
@@ -46,7 +46,6 @@ def test_a_twin_that_is_let_in_and_then_refused_proves_it(paper: Paper) -> None:
     (entry,) = paper.entries(LedgerAction.REVOCATION_EFFECTIVE)
     assert (entry.outcome, entry.details["milliseconds"]) == ("done", 3000)
     assert entry.ids["session"] == session_id
-    assert len(paper.aws.entered) == 1
 
 
 def test_the_twin_is_the_brokers_own_with_the_sessions_tag(paper: Paper) -> None:
@@ -54,7 +53,7 @@ def test_the_twin_is_the_brokers_own_with_the_sessions_tag(paper: Paper) -> None
     session_id = revoked(paper, access=Access.CASE)
     refuse_the_twin(paper, after=1)
     paper.probe(session_id)
-    (entered,) = paper.aws.entered
+    entered, _ = paper.aws.entered
     assert entered == {
         "account_id": paper.account_id,
         "access": Access.CASE,
@@ -63,7 +62,7 @@ def test_the_twin_is_the_brokers_own_with_the_sessions_tag(paper: Paper) -> None
         "ticket_id": "T-1",
         "session_id": session_id,
     }
-    intended, done = paper.entries(LedgerAction.REVOCATION_PROBED)
+    intended, done, *_ = paper.entries(LedgerAction.REVOCATION_PROBED)
     assert (intended.outcome, done.outcome, done.reason) == ("intended", "done", "refused")
     assert intended.ids["own_session"] == done.ids["own_session"] == session_id
     assert done.details["own_access_keys"] == [session_id]
@@ -73,13 +72,13 @@ def test_the_twin_is_the_brokers_own_with_the_sessions_tag(paper: Paper) -> None
 def test_one_refusal_among_others_is_not_enough(paper: Paper) -> None:
     """AWS's hosts learn of a change one after the other."""
     session_id = revoked(paper)
-    paper.aws.refuses = lambda _, calls: calls in (2, 3, 5) or calls > 8
+    paper.aws.refuses = lambda each, calls: each == session_id and (calls in (2, 3, 5) or calls > 8)
     paper.probe(session_id)
     assert paper.aws.calls.count(session_id) == 11
     assert paper.session(session_id).refused_at is not None
 
 
-def test_a_twin_that_was_never_let_in_needs_a_stranger_that_is(paper: Paper) -> None:
+def test_a_stranger_is_let_in_where_the_twin_is_not(paper: Paper) -> None:
     """A session that differs in nothing but its tag shows that it is the tag that is refused."""
     session_id = revoked(paper)
     refuse_the_twin(paper)
