@@ -79,8 +79,7 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
 @click.option(
     "--duration",
     type=click.IntRange(min=900),
-    default=3600,
-    show_default=True,
+    show_default="an hour, or what is left of the grant",
     help="Seconds that the credentials last.",
 )
 @click.option(
@@ -111,7 +110,7 @@ def get(  # noqa: PLR0913 - one argument an option
     ticket: str,
     access: str,
     reason: str,
-    duration: int,
+    duration: int | None,
     services: tuple[str, ...],
     form: str,
     url: str,
@@ -136,8 +135,8 @@ def get(  # noqa: PLR0913 - one argument an option
                 "ticket": ticket,
                 "reason": reason,
                 "access": access,
-                "duration_seconds": duration,
                 "services": list(services),
+                **({} if duration is None else {"duration_seconds": duration}),
             },
         )
     click.echo(FORMATS[form](_parsed(answer, url)))

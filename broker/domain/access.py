@@ -15,7 +15,7 @@ from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.grants import BY_POLICY, Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.permissions import Action, Caller, permits
-from broker.domain.sessions import SessionRequest
+from broker.domain.sessions import SHORTEST, Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 
 
@@ -93,9 +93,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The session may be opened under `grant`; None asks for a new one by standing consent."""
+    """The session may be opened under `grant`; None asks for a new one by standing consent.
+
+    `duration` is for how long, where that is less than what was asked for.
+    """
 
     grant: Grant | None
+    duration: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,7 @@ def _by_grant(
     if consent is Consent.STANDING and request.grant_id is None:
         return Allow(None)
     if approved:
-        return Deny(Reason.DURATION_TOO_LONG, max(approved, key=_end).grant_id)
+        return _within(max(approved, key=_end), request, now)
     if not fitting:
         return Deny(Reason.GRANT_REQUIRED)
     # A request that somebody may still approve is worth more to the engineer than what is over.
@@ -201,6 +205,14 @@ def _by_grant(
     if latest.state_at(now) is GrantState.EXPIRED:
         return Deny(Reason.GRANT_EXPIRED, latest.grant_id)
     return Deny(Reason.GRANT_REQUIRED, latest.grant_id)
+
+
+def _within(grant: Grant, request: SessionRequest, now: datetime) -> Decision:
+    """What is left of an approved grant, where that is enough for who asked."""
+    left = timedelta(seconds=(grant.expires_at - now) // timedelta(seconds=1))
+    if request.length is Length.AT_MOST and left >= SHORTEST:
+        return Allow(grant, duration=left)
+    return Deny(Reason.DURATION_TOO_LONG, grant.grant_id)
 
 
 def _still_counts(grant: Grant, consent: Consent) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from broker.domain.grants import Access
 from broker.domain.identifiers import (
@@ -25,6 +26,14 @@ LONGEST_OF_AWS = timedelta(hours=12)
 _SESSION_NAME_LIMIT = 64
 
 
+class Length(StrEnum):
+    """How the duration that is asked for is meant."""
+
+    EXACT = "exact"
+    AT_MOST = "at most"
+    """Where its grant ends earlier, the session may end with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
     """What an engineer asks for; `services` narrows the session to them where it is not empty."""
@@ -35,6 +44,7 @@ class SessionRequest:
     reason: str
     access: Access
     duration: timedelta
+    length: Length = Length.EXACT
     services: tuple[ServiceName, ...] = ()
     grant_id: GrantId | None = None
 

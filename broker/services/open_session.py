@@ -46,7 +46,7 @@ from broker.services.registered import registered
 from broker.services.session_entries import Intent
 from broker.services.ticket_entries import kept_if_unknown
 
-_TRIES = 5
+_TRIES = 10
 """How often the record is written anew where the grant was changed and still allows it."""
 
 _log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ class OpenSession:
     ) -> Intent:
         session_id = self.entropy.session_id()
         return Intent(
-            request=request,
+            request=replace(request, duration=allowed.duration or request.duration),
             account=account,
             grant=allowed.grant or self._standing_grant(request, decided_at),
             decided_at=decided_at,

@@ -39,6 +39,7 @@ def open_session(services: Services, call: Call, body: SessionBody) -> OpenedSes
         reason=body.reason,
         access=body.access,
         duration=body.duration,
+        length=body.length,
         services=tuple(sorted(set(body.services))),
         grant_id=body.grant_id,
     )

@@ -17,19 +17,25 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.sessions import Credentials, Session
+from broker.domain.sessions import Credentials, Length, Session
 from broker.domain.times import Timestamp
 from broker.web.schemas.base import Answer, Body, LongText
 
 
+_UNLESS_SAID = timedelta(hours=1)
+
+
 class SessionBody(Body):
-    """A session to open; `services` narrows it, `on_behalf_of` is for consoles."""
+    """A session to open; `services` narrows it, `on_behalf_of` is for consoles.
+
+    Without `duration_seconds` it lasts an hour, or as long as its grant where that ends earlier.
+    """
 
     account_id: AccountId
     ticket: TicketId
     reason: LongText = ""
     access: Access = Access.READ
-    duration_seconds: Annotated[int, Field(ge=900, le=1_000_000)] = 3600
+    duration_seconds: Annotated[int, Field(ge=900, le=1_000_000)] | None = None
     services: Annotated[list[ServiceName], Field(default_factory=list, max_length=200)]
     grant_id: GrantId | None = None
     on_behalf_of: EngineerId | None = None
@@ -43,7 +49,14 @@ class SessionBody(Body):
     @property
     def duration(self) -> timedelta:
         """How long the session shall last."""
+        if self.duration_seconds is None:
+            return _UNLESS_SAID
         return timedelta(seconds=self.duration_seconds)
+
+    @property
+    def length(self) -> Length:
+        """Whether it may be shorter than that."""
+        return Length.AT_MOST if self.duration_seconds is None else Length.EXACT
 
 
 class RevocationAnswer(Answer):

@@ -16,7 +16,7 @@ from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.grants import BY_BREAK_GLASS, BY_POLICY, Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import EngineerId, GrantId, TicketId
 from broker.domain.permissions import Caller, Role
-from broker.domain.sessions import SessionRequest
+from broker.domain.sessions import Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 from tests.unit.domain.making import (
     ACCOUNT,
@@ -99,6 +99,7 @@ REQUESTS = st.builds(
     engineer=mostly(JANE, JOHN),
     access=mostly(Access.READ, Access.CASE),
     duration=minutes(60),
+    length=mostly(*Length),
     grant_id=mostly(None, *GRANT_IDS),
 )
 ACCOUNTS = st.one_of(

@@ -11,6 +11,7 @@ from broker.domain.accounts import AccountState, Consent
 from broker.domain.grants import BY_POLICY, Access, GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.permissions import Role
+from broker.domain.sessions import Length
 from broker.domain.tickets import TicketStatus
 from tests.unit.domain.making import (
     ACCOUNT,
@@ -52,6 +53,32 @@ def test_an_open_ticket_is_enough_under_standing_consent():
 def test_an_open_grant_is_used_again():
     """The engineer's own grant that outlasts the session carries it."""
     assert decided(grants=[grant()]) == Allow(grant())
+
+
+def within(minutes, **asked):
+    """The decision where the only grant that is approved ends so many minutes from now."""
+    ends = grant(expires_at=NOW + timedelta(minutes=minutes, milliseconds=5), approver="acme")
+    decision = decided(
+        account=account(consent=Consent.PER_GRANT), grants=[ends], request=request(**asked)
+    )
+    return decision, ends
+
+
+def test_a_session_of_no_certain_length_ends_with_its_grant():
+    """In whole seconds, as AWS counts them, and never for longer than was asked for."""
+    hour = {"duration": timedelta(hours=1), "length": Length.AT_MOST}
+    decision, ends = within(40, **hour)
+    assert decision == Allow(ends, duration=timedelta(minutes=40))
+    decision, ends = within(90, **hour)
+    assert decision == Allow(ends)
+
+
+def test_what_is_left_must_be_enough_for_aws_and_for_who_said_how_long():
+    """AWS gives no session of less than 15 minutes, and a length that was said is meant."""
+    decision, ends = within(14, duration=timedelta(hours=1), length=Length.AT_MOST)
+    assert decision == Deny(Reason.DURATION_TOO_LONG, ends.grant_id)
+    decision, ends = within(40, duration=timedelta(hours=1))
+    assert decision == Deny(Reason.DURATION_TOO_LONG, ends.grant_id)
 
 
 REFUSALS = {

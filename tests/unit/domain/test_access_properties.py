@@ -14,6 +14,7 @@ from broker.domain.access import Allow, Deny, Reason
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.grants import BY_POLICY, GrantState
 from broker.domain.permissions import PERMITTED, Action, Caller, Condition, Role, permits
+from broker.domain.sessions import SHORTEST, Length
 from broker.domain.tickets import TicketStatus
 from tests.unit.domain.access_restrictions import RESTRICTIONS, on_account
 from tests.unit.domain.access_scenarios import GRANT_IDS, SCENARIOS, account_sets
@@ -55,6 +56,7 @@ def ticket_is_a_reason(scenario):
 def grant_carries(scenario, grant):
     """Whether this grant is approved for exactly this, and for as long as is asked for."""
     wanted = scenario.request
+    needed = SHORTEST if wanted.length is Length.AT_MOST else wanted.duration
     return (
         grant.decided == GrantState.APPROVED
         and grant.account_id == wanted.account_id
@@ -62,7 +64,7 @@ def grant_carries(scenario, grant):
         and grant.engineer == wanted.engineer
         and grant.access == wanted.access
         and wanted.grant_id in (None, grant.grant_id)
-        and scenario.now + wanted.duration <= grant.expires_at
+        and scenario.now + min(needed, wanted.duration) <= grant.expires_at
         and (scenario.account.consent == Consent.STANDING or grant.approver != BY_POLICY)
     )
 
@@ -97,9 +99,13 @@ def test_what_is_allowed_is_allowed_under_a_grant_that_carries_it(scenario):
         case Allow(None):
             assert scenario.account.consent is Consent.STANDING
             assert scenario.request.grant_id is None
-        case Allow(grant):
+        case Allow(grant, duration):
             assert grant in scenario.grants
             assert grant_carries(scenario, grant)
+            lasts = duration or scenario.request.duration
+            assert lasts <= scenario.request.duration
+            assert scenario.now + lasts <= grant.expires_at
+            assert duration is None or scenario.request.length is Length.AT_MOST
 
 
 IS_SO = {

@@ -27,7 +27,7 @@ def steps(world: World) -> Steps:
         grant_id, first = _asked(world)
         yield from first
         yield from _approved(world, grant_id)
-        opened = world.open_session("--duration", "900", ticket=TICKET)
+        opened = world.open_session(ticket=TICKET)
         aws = world.aws(opened.credentials)
         yield aws.step(
             "the session works (aws iam list-roles)", "iam list-roles", expected="done"
