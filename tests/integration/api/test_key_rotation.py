@@ -93,8 +93,8 @@ def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console,
     assert answer.json()["last_error"] is None
     state = kms.describe_key(KeyId=locators[old])["KeyMetadata"]["KeyState"]
     assert state == "PendingDeletion"
-    opened = session(world)
-    assert opened.status_code == 201, opened.text
+    # AWS dates sessions in whole seconds, so none opens in the second of the revocation.
+    until(lambda: session(world).status_code == 201)
     # Each process follows the store within seconds.
     until(lambda: old not in published(account["issuer"]))
     told = [(entry.action, entry.outcome) for entry in world.ledger(ROTATING)]
