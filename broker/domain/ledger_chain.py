@@ -100,10 +100,8 @@ class ChainWalk:
 
     def _refuse_another_place(self, members: dict[str, Any]) -> None:
         seq, expected = members["seq"], self.head.seq + 1
-        if self.chain is None:
+        if members["chain"] != self.chain:
             self._name_chain(members["chain"])
-        elif members["chain"] != self.chain:
-            raise BrokenEntry("it belongs to another chain")
         if seq > expected:
             missing = (
                 f"entry {expected}" if seq == expected + 1 else f"entries {expected} to {seq - 1}"
@@ -115,10 +113,10 @@ class ChainWalk:
             raise BrokenEntry(f"entry {seq} does not follow from the one before it")
 
     def _name_chain(self, chain: str) -> None:
+        if self.chain is not None:
+            raise BrokenEntry("it belongs to another chain")
         if _CHAIN.fullmatch(chain) is None:
             raise BrokenEntry("it names a chain that cannot be")
-        if self.chain not in (None, chain):
-            raise BrokenEntry("it belongs to another chain")
         self.chain = chain
 
     def _take(self, members: dict[str, Any]) -> None:
@@ -138,9 +136,9 @@ class ChainWalk:
 
     def _learn(self, seq: int, members: dict[str, Any]) -> None:
         issuer, kid = members["details"].get("issuer"), members["ids"].get("kid")
-        if members["action"] == LedgerAction.ACCOUNT_REGISTERED and type(issuer) is str:
-            self._issuers.append((seq, issuer))
-        if members["action"] == LedgerAction.KEY_STAGED and kid is not None:
+        if members["action"] == LedgerAction.ACCOUNT_REGISTERED:
+            self._issuers.append((seq, issuer if type(issuer) is str else ""))
+        elif kid is not None:
             self._staged.setdefault(kid, seq)
 
 

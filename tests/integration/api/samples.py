@@ -47,7 +47,12 @@ SAMPLES: Mapping[str, Sample] = {
     "change_account": Sample(
         "admin",
         path={"account_id": ACCOUNT},
-        body={"payer": True, "profile": "full", "consent": "off"},
+        body={
+            "payer": True,
+            "profile": "full",
+            "consent": "off",
+            "checkpoint_bucket": "bucket-of-the-customer",
+        },
     ),
     "reconcile_account": Sample("admin", path={"account_id": ACCOUNT}),
     "diagnose_account": Sample("admin", path={"account_id": ACCOUNT}),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import jwt
 import pytest
 
+from broker.domain.canonical_json import encode
 from broker.domain.checkpoint_signatures import BadCheckpoint, peek_seq, verify_checkpoint
+from broker.domain.checkpoints import TYP
 from broker.domain.ledger import Head, LedgerAction, Outcome
 from broker.domain.ledger_lines import checkpoint_line, keys_line
 from broker.domain.ledger_verification import BrokenLine
 from broker.domain.public_keys import BadKeys, read_jwks
+from keys.jose import b64url_encode
 from keys.types import Algorithm
 from tests.unit.domain.exported_ledgers import (
     GIVEN,
@@ -81,43 +85,47 @@ def _with_loose_bits(jws: str) -> str:
 
 
 JWS = signed(HEAD, KEY)
+GOOD_HEADER = {"alg": "ES256", "kid": KEY.kid, "typ": TYP}
+
+
+def _under(header: Mapping[str, object]) -> str:
+    """The claims of JWS, properly signed under another header."""
+    text = f"{b64url_encode(encode(header))}.{_segments(JWS)[1]}"
+    return f"{text}.{b64url_encode(KEY.sign(text.encode()))}"
+
+
 NOT_CHECKPOINTS = {
-    "no JWS": "nothing",
-    "two parts": JWS.rpartition(".")[0],
-    "five parts": f"{JWS}.a.b",
-    "not ASCII": JWS.replace(JWS[5], "é", 1),
-    "padded": f"{JWS}==",
-    "with loose bits": _with_loose_bits(JWS),
-    "without a signature": f"{JWS.rpartition('.')[0]}.",
-    "with another's signature": ".".join(
-        [*_segments(JWS)[:2], _segments(signed(HEAD, NEXT_KEY))[2]]
+    "no JWS": ("nothing", "compact form"),
+    "two parts": (JWS.rpartition(".")[0], "compact form"),
+    "five parts": (f"{JWS}.a.b", "compact form"),
+    "not ASCII": (JWS.replace(JWS[5], "é", 1), "compact form"),
+    "padded": (f"{JWS}==", "compact form"),
+    "with loose bits": (_with_loose_bits(JWS), "compact form"),
+    "without a signature": (f"{JWS.rpartition('.')[0]}.", "its signature"),
+    "with another's signature": (
+        ".".join([*_segments(JWS)[:2], _segments(signed(HEAD, NEXT_KEY))[2]]),
+        "its signature",
     ),
-    "of another algorithm": ".".join(
-        [
-            jwt.utils.base64url_encode(
-                b'{"alg":"none","kid":"%b","typ":"support-access-ledger-checkpoint+jws"}'
-                % KEY.kid.encode()
-            ).decode(),
-            *_segments(JWS)[1:],
-        ]
-    ),
-    "with a key of its own": ".".join(
-        [
-            jwt.utils.base64url_encode(
-                b'{"alg":"ES256","jwk":{},"kid":"%b","typ":"support-access-ledger-checkpoint+jws"}'
-                % KEY.kid.encode()
-            ).decode(),
-            *_segments(JWS)[1:],
-        ]
-    ),
-    "endless": "a" * 10_000,
+    "of no algorithm": (_under({**GOOD_HEADER, "alg": "none"}), "another algorithm"),
+    "of another algorithm": (_under({**GOOD_HEADER, "alg": "RS256"}), "another algorithm"),
+    "with a key of its own": (_under({**GOOD_HEADER, "jwk": {}}), "its header"),
+    "with a critical header": (_under({**GOOD_HEADER, "crit": ["x"]}), "its header"),
+    "with a number as kid": (_under({**GOOD_HEADER, "kid": 1}), "its header"),
+    "of another type": (_under({**GOOD_HEADER, "typ": "JWT"}), "its type"),
+    "of an unknown key": (_under({**GOOD_HEADER, "kid": "x"}), "no public key"),
+    "endless": ("a" * 10_000, "longer"),
 }
 
 
-@pytest.mark.parametrize("jws", NOT_CHECKPOINTS.values(), ids=NOT_CHECKPOINTS.keys())
-def test_what_is_no_checkpoint_is_refused(jws):
-    """Each by a BadCheckpoint and nothing else."""
-    with pytest.raises(BadCheckpoint):
+def test_the_header_that_is_spoilt_below_is_good_otherwise():
+    """So each of them is refused for what it was spoilt with."""
+    assert verify_checkpoint(_under(GOOD_HEADER), GIVEN).seq == HEAD.seq
+
+
+@pytest.mark.parametrize(("jws", "why"), NOT_CHECKPOINTS.values(), ids=NOT_CHECKPOINTS.keys())
+def test_what_is_no_checkpoint_is_refused(jws, why):
+    """Each by a BadCheckpoint that says why."""
+    with pytest.raises(BadCheckpoint, match=why):
         verify_checkpoint(jws, GIVEN)
 
 
@@ -136,13 +144,18 @@ def test_what_is_no_checkpoint_is_refused(jws):
         {"keys": [{**KEY.jwk.as_dict(), "alg": "RS256"}]},
         {"keys": [{**KEY.jwk.as_dict(), "x": KEY.jwk.as_dict()["y"]}]},
         {"keys": [{**KEY.jwk.as_dict(), "d": "AAAA"}]},
-        {"keys": [{}] * 10_001},
     ],
 )
 def test_what_is_no_jwks_is_refused(document):
     """Only public keys that a broker could have published."""
-    with pytest.raises(BadKeys):
+    with pytest.raises(BadKeys, match="^(it|a key in it) "):
         read_jwks(document)
+
+
+def test_an_endless_jwks_is_not_read():
+    """Not one key of it."""
+    with pytest.raises(BadKeys, match="too many"):
+        read_jwks({"keys": [KEY.jwk.as_dict()] * 10_001})
 
 
 CHECKPOINTS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from broker.domain.canonical_json import encode
 from broker.domain.checkpoint_signatures import BadCheckpoint
 from broker.domain.ledger import Head, LedgerAction
+from broker.domain.ledger_chain import ChainWalk
 from broker.domain.ledger_lines import LONGEST_LINE, keys_line
 from broker.domain.ledger_verification import BrokenLine, Voucher
 from tests.unit.domain.exported_ledgers import (
@@ -177,6 +179,73 @@ def test_the_first_broken_line_is_named(case):
     with pytest.raises(BrokenLine, match=why) as broken:
         verify(_spoilt(at, line))
     assert broken.value.line == (*elsewhere, at)[0]
+
+
+def _rehashed(line: bytes, old: bytes, new: bytes) -> bytes:
+    """A line with another text in it, and the hash that its writer would have given it then."""
+    entry = json.loads(line)
+    text = line.removesuffix(b"\n").replace(old, new)
+    member = b',"hash":"%b"' % entry["hash"].encode()
+    digest = hashlib.sha256(text.replace(member, b"")).hexdigest()
+    return text.replace(member, b',"hash":"%b"' % digest.encode()) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"good":true,"note"', b'"note":true,"good"'),
+        (b'"session":"s-1","ticket"', b'"ticket":"s-1","session"'),
+        (b'"session":"s-1","ticket"', b'"ticket":"s-1","ticket"'),
+        (b'"good":true,"note"', '"\uffff":true,"\U0001f600"'.encode()),
+        (b'"schema":1,"seq":4', b'"seq":4,"schema":1'),
+        (b'"seconds":900', b'"seconds":900.0'),
+        (b'"seconds":900', b'"seconds":90071992547409920'),
+    ],
+)
+def test_whoever_wrote_the_chain_had_to_write_it_canonically(old, new):
+    """Even where the hash is right: two readers must not make two things of one line."""
+    line = _rehashed(LINES[3], old, new)
+    assert line != LINES[3]
+    with pytest.raises(BrokenLine, match=r"line 4: (it is not canonical|a detail of it)"):
+        verify(_spoilt(4, line))
+
+
+def test_names_beyond_ascii_are_put_in_order_as_the_rfc_says():
+    """By UTF-16 unit, which differs from the order of code points."""
+    ledger = Ledger()
+    details = {"\uffff": 1, "\U0001f600": 2, "é": 3}
+    ledger.write(an_event(LedgerAction.CANARY, details=details))
+    assert verify(ledger.lines()).entries == 1
+
+
+def test_only_what_checkpoints_speak_of_is_kept():
+    """So memory does not grow with the number of entries."""
+    walk = ChainWalk(remember={2, 99})
+    for line in LINES[:5]:
+        walk.step(line.removesuffix(b"\n"))
+    assert walk.hashes.keys() == {2}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hash": "x"},
+        {"hash": "F" * 64},
+        {"chain": "x"},
+        {"seq": 0},
+        {"seq": -1},
+        {"seq": True},
+        {"seq": 1.5},
+        {"more": 1},
+    ],
+)
+def test_an_anchor_that_cannot_be_is_named(changes):
+    """In its own line."""
+    lines = a_ledger().lines(after=6)
+    anchor = json.loads(lines[0])["anchor"]
+    lines[0] = encode({"anchor": {**anchor, **changes}}) + b"\n"
+    with pytest.raises(BrokenLine, match="line 1:"):
+        verify(lines)
 
 
 def test_what_cannot_be_decided_line_by_line_is_named_too():
