@@ -148,7 +148,7 @@ def test_what_is_no_checkpoint_is_refused(jws, why):
 )
 def test_what_is_no_jwks_is_refused(document):
     """Only public keys that a broker could have published."""
-    with pytest.raises(BadKeys, match="^(it|a key in it) "):
+    with pytest.raises(BadKeys, match=r"^(it|a key in it) "):
         read_jwks(document)
 
 
