@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window
 from broker.domain.permissions import Action, Caller, permits
 from broker.domain.ports import Journal, WindowRepository
-from broker.errors import RateLimited
+from broker.errors import DependencyUnavailable, RateLimited
 from broker.services.ambient import Clock
 from broker.services.calls import Call
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +101,20 @@ class Limiter:
         self._require([window], call, {"account": account_id, "engineer": engineer})
 
     def require_request(self, call: Call) -> None:
-        """Count one request of any kind. Raises RateLimited where the caller sends too many."""
+        """Count one request of any kind. Raises RateLimited where the caller sends too many.
+
+        Where it cannot be counted it goes on: whatever has an effect needs the ledger and fails
+        there, and who only reads should be able to while the store takes no writes.
+        """
         limit = self.limits.requests_per_caller
-        self._require([Window(Counted.REQUESTS_OF_CALLER, _name_of(call.caller), limit)], call, {})
+        window = Window(Counted.REQUESTS_OF_CALLER, _name_of(call.caller), limit)
+        try:
+            full = self.windows.take(window)
+        except DependencyUnavailable:
+            _log.warning("request_not_counted")
+            return
+        if full is not None:
+            raise self._refused(full, call, {})
 
     def _require_each_way(
         self, subject: _Subject, account_id: AccountId, engineer: EngineerId, call: Call
@@ -120,8 +135,11 @@ class Limiter:
 
     def _require(self, windows: Sequence[Window], call: Call, ids: Mapping[str, str]) -> None:
         full = self.windows.take(*windows)
-        if full is None:
-            return
+        if full is not None:
+            raise self._refused(full, call, ids)
+
+    def _refused(self, full: Full, call: Call, ids: Mapping[str, str]) -> RateLimited:
+        """Record the refusal if it is the first in a while, and return what tells the caller."""
         if full.first:
             self.journal.record(
                 BROKER_CHAIN,
@@ -134,7 +152,7 @@ class Limiter:
                 ),
                 now=self.clock(),
             )
-        raise rate_limited(full)
+        return rate_limited(full)
 
 
 def rate_limited(full: Full) -> RateLimited:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.limits import Counted, Limit, Window
+from broker.errors import DependencyUnavailable
 from broker.store import Store, open_store
 from broker.store.scripts import script
 from tests.contract.store_servers import (
@@ -56,6 +57,12 @@ def now_at(store: Store) -> int:
 def fill(store: Store, window: Window) -> None:
     for _ in range(window.limit.count):
         assert store.windows.take(window) is None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    with on_socket(tmp_path, binary=redis_server_binary(), options=PERSISTENT) as running:
+        yield running
 
 
 def test_there_are_as_many_places_as_the_limit_says(store: Store) -> None:
@@ -183,6 +190,16 @@ def test_looking_takes_no_place(store: Store) -> None:
     assert [look.first for look in looks if look is not None] == [True, False, False]
 
 
+def test_looking_goes_on_where_the_server_takes_no_writes(server: RunningServer) -> None:
+    """Who guesses is told from who does not also while nothing can be written."""
+    with open_store(server.url) as store:
+        assert store.windows.take(a_window(2)) is None
+        store._connection.send("CONFIG", "SET", "min-replicas-to-write", 1)
+        assert store.windows.look(a_window(2)) is None
+        with pytest.raises(DependencyUnavailable):
+            store.windows.take(a_window(2))
+
+
 def test_what_is_over_leaves_nothing_behind(store: Store) -> None:
     """A window's keys outlast its last place by a moment, and no longer."""
     window = a_window(1, timedelta(seconds=10))
@@ -222,12 +239,6 @@ def test_many_processes_together_get_exactly_the_limit(
         got.append(int(out))
     assert sum(got) == PLACES
     assert [len(taken_at(store, window)) for window in CONTESTED] == [PLACES, PLACES]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
-    with on_socket(tmp_path, binary=redis_server_binary(), options=PERSISTENT) as running:
-        yield running
 
 
 def test_an_answer_that_got_lost_costs_one_place_and_one_refusal(

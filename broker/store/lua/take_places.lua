@@ -8,6 +8,7 @@
 --
 -- A place taken at t is free again at t + period, not a microsecond earlier. Sending this twice
 -- takes one place and reports one first refusal: both are kept with the mark of the request.
+-- Where there are places, looking writes nothing: it goes on where the server takes no writes.
 local mark, takes = ARGV[1], ARGV[2] == 'take'
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -19,11 +20,12 @@ end
 local fullest, longest = nil, 0
 for n = 1, #KEYS / 2 do
   local places, count, period = KEYS[2 * n - 1], tonumber(ARGV[2 * n + 1]), ARGV[2 * n + 2]
-  redis.call('ZREMRANGEBYSCORE', places, '-inf', string.format('%d', now - period))
-  local taken = redis.call('ZCARD', places)
+  local after = string.format('(%d', now - period)
+  local taken = redis.call('ZCOUNT', places, after, '+inf')
   if taken >= count then
     -- More may stand there than are allowed now, where the limit was lowered.
-    local next_free = redis.call('ZRANGE', places, taken - count, taken - count, 'WITHSCORES')
+    local next_free = redis.call('ZRANGE', places, after, '+inf', 'BYSCORE',
+      'LIMIT', taken - count, 1, 'WITHSCORES')
     local wait = next_free[2] + period - now
     if wait > longest then
       fullest, longest = n, wait
@@ -42,6 +44,7 @@ if takes then
   for n = 1, #KEYS / 2 do
     -- The server's timers know no microseconds, so the key outlasts its last place by one tick.
     local places, milliseconds = KEYS[2 * n - 1], math.ceil(ARGV[2 * n + 2] / 1000) + 1
+    redis.call('ZREMRANGEBYSCORE', places, '-inf', string.format('%d', now - ARGV[2 * n + 2]))
     redis.call('ZADD', places, string.format('%d', now), mark)
     redis.call('PEXPIRE', places, string.format('%d', milliseconds))
   end
