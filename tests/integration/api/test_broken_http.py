@@ -96,16 +96,6 @@ def test_a_body_that_breaks_off_is_refused(world: World) -> None:
         assert_problem(parsed(answer), 400, "invalid_request")
 
 
-def test_two_callers_in_one_request_are_nobody(world: World) -> None:
-    """A second Authorization header does not let anybody in."""
-    good = world.over_http("admin").headers["Authorization"]
-    for pair in ((good, "Bearer x"), ("Bearer x", good), (good, good)):
-        lines = [f"Authorization: {each}".encode() for each in pair]
-        assert_problem(
-            parsed(exchange(world, b"GET /v1/me HTTP/1.1", *lines)), 401, "unauthenticated"
-        )
-
-
 def test_bytes_that_are_not_utf8_are_refused(world: World) -> None:
     """As they are, not percent-encoded: in a path and in a query."""
     bearer = world.over_http("admin").headers["Authorization"].encode()

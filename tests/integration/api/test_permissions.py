@@ -15,6 +15,7 @@ import pytest
 from broker.domain.permission_table import grid
 from broker.domain.permissions import PERMITTED, Action, Condition, Role
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
+from tests.integration.api.test_broken_http import exchange, parsed
 from tests.integration.api.world import (
     ACCOUNT,
     ENGINEER,
@@ -350,3 +351,13 @@ def test_the_scheme_is_read_in_any_case(world: World) -> None:
     """RFC 9110, section 11.1: the scheme's name has no case."""
     headers = {"Authorization": f"bearer {world.secrets['auditor']}"}
     assert world.inside("admin").get("/v1/me", headers=headers).json()["subject"] == "auditor"
+
+
+def test_two_callers_in_one_request_are_nobody(world: World) -> None:
+    """A second Authorization header does not let anybody in."""
+    good = world.over_http("admin").headers["Authorization"]
+    for pair in ((good, "Bearer x"), ("Bearer x", good), (good, good)):
+        lines = [f"Authorization: {each}".encode() for each in pair]
+        assert_problem(
+            parsed(exchange(world, b"GET /v1/me HTTP/1.1", *lines)), 401, "unauthenticated"
+        )
