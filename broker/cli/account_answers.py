@@ -30,6 +30,8 @@ class AccountShown(BaseModel):
     external_id: str | None
     launch_url: str | None
     last_error: str | None
+    checkpoint_bucket: str | None
+    checkpoint_error: str | None
     next_check_at: str | None
     created_at: str
     keys: list[KeyShown]
@@ -65,6 +67,8 @@ def print_account(account: AccountShown) -> None:
         ("Profile", _profile(account)),
         ("Issuer", account.issuer),
         ("ExternalId", account.external_id),
+        ("Bucket", account.checkpoint_bucket),
+        ("Not copied", account.checkpoint_error),
         ("Looked at next", account.next_check_at),
         ("Registered", account.created_at),
         *((f"Key, {key.state}", f"{key.kid} ({key.algorithm})") for key in account.keys),

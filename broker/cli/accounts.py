@@ -170,6 +170,34 @@ def consent(*, account_id: AccountId, consent: str, as_json: bool, url: str, tok
 
 @accounts.command(epilog=EXIT_CODES)
 @_account
+@click.argument("bucket", required=False)
+@click.option("--none", "no_bucket", is_flag=True, help="Copy to no bucket any more.")
+@calls_the_broker
+def bucket(
+    *,
+    account_id: AccountId,
+    bucket: str | None,
+    no_bucket: bool,
+    as_json: bool,
+    url: str,
+    token: str,
+) -> None:
+    """Name the customer's own bucket for signed heads; it takes the customer's own token.
+
+    \b
+      broker accounts bucket 111122223333 evidence-of-harbour-bank
+      broker accounts bucket 111122223333 --none
+    """
+    if (bucket is None) is not no_bucket:
+        raise click.UsageError("Name one bucket, or say --none.")
+    with BrokerClient(url, token) as broker:
+        body = {"checkpoint_bucket": bucket}
+        answer = broker.request("PATCH", f"/v1/accounts/{account_id}", body)
+    tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+
+
+@accounts.command(epilog=EXIT_CODES)
+@_account
 @calls_the_broker
 def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
     """End every live session of the account, at once. New ones may be opened.

@@ -17,7 +17,18 @@ from tests.e2e.estate import READ_ROLE, providers, refusal
 from tests.e2e.programs import Ran, run
 from tests.e2e.world import METADATA, Person, World
 
-COMMANDS = ("add", "list", "show", "plan", "sync", "consent", "revoke", "rotate-key", "remove")
+COMMANDS = (
+    "add",
+    "list",
+    "show",
+    "plan",
+    "sync",
+    "consent",
+    "bucket",
+    "revoke",
+    "rotate-key",
+    "remove",
+)
 
 
 def accounts(world: World, *words: str, caller: Person | None = None, **environment: str) -> Ran:
@@ -124,6 +135,17 @@ def test_consent_is_the_customers(world: World, customer: Customer) -> None:
         assert told(world, "consent", account_id, consent, caller=own)["consent"] == consent
 
 
+def test_the_bucket_is_the_customers(world: World, customer: Customer) -> None:
+    """The vendor may not name it; the customer names one, and none any more."""
+    account_id = customer.account["account_id"]
+    refused = accounts(world, "bucket", account_id, "evidence")
+    assert (refused.status, refused.out) == (3, "")
+    own = world.customer_of(account_id)
+    named = told(world, "bucket", account_id, "evidence", caller=own)
+    assert named["checkpoint_bucket"] == "evidence"
+    assert told(world, "bucket", account_id, "--none", caller=own)["checkpoint_bucket"] is None
+
+
 def test_revoking_ends_every_session(world: World, customer: Customer) -> None:
     """AWS denies what the session could do a moment ago."""
     account_id = customer.account["account_id"]
@@ -215,6 +237,8 @@ def test_something_else_at_the_address_is_told(world: World) -> None:
         ("show", "../tokens"),
         ("show", "\uff11" * 12),
         ("consent", METADATA, "maybe"),
+        ("bucket", METADATA),
+        ("bucket", METADATA, "evidence", "--none"),
         ("add", METADATA),
         ("list", "surplus"),
     ],
