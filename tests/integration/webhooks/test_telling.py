@@ -146,8 +146,9 @@ def test_one_broken_event_holds_up_its_own_chain_only(
     world.deliver()
     assert receiver.ids == [f"{ONE}-{broken.seq}", f"{TWO}-{other.seq}"]
     assert world.store.webhook_queue.next_due("chat") == NOW + A_MINUTE
-    assert world.store.agenda.next_due() == NOW + A_MINUTE
+    assert world.due_tasks() == set()
     clock.move(A_MINUTE)
+    assert {task.subject for task in world.due_tasks()} == {"chat"}
     receiver.answer_next(500)
     world.deliver()
     assert world.store.webhook_queue.next_due("chat") == clock() + 2 * A_MINUTE
@@ -156,6 +157,18 @@ def test_one_broken_event_holds_up_its_own_chain_only(
     world.deliver()
     (given_up,) = world.given_up()
     assert (given_up.reason, given_up.ids["event"]) == ("failed", f"{ONE}-{broken.seq}")
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_an_event_that_waited_for_a_worker_gets_its_own_time(
+    status: int, world: World, receiver: Receiver, clock: Clock
+) -> None:
+    """It was not the receiver who kept it waiting."""
+    world.record()
+    clock.move(timedelta(days=2))
+    receiver.answer_next(status)
+    world.deliver()
+    assert world.given_up() == []
 
 
 def test_a_hint_does_not_shorten_a_pause(world: World, receiver: Receiver) -> None:
@@ -187,6 +200,7 @@ def test_an_endpoint_that_takes_nothing_is_left_alone(
     world.deliver()
     assert len(receiver.received) == 2
     assert world.store.agenda.next_due() == clock() + 2 * A_MINUTE
+    assert world.store.webhook_queue.next_due("chat") == NOW, "the other chain was not touched"
     clock.move(2 * A_MINUTE)
     world.deliver()
     assert world.store.webhook_cursors.outage("chat") is None
