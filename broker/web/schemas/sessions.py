@@ -21,7 +21,6 @@ from broker.domain.sessions import Credentials, Length, Session
 from broker.domain.times import Timestamp
 from broker.web.schemas.base import Answer, Body, LongText
 
-
 _UNLESS_SAID = timedelta(hours=1)
 
 
