@@ -62,7 +62,7 @@ Lenient
     - CloudFormation waits two minutes for a custom resource and not an hour. Of a role it changes
       the trust policy, the description and the longest session only.
     - A change of a policy takes effect at once; AWS may take minutes. `--role-delay` plays that
-      for new roles.
+      for new roles, `PUT /_sandbox/policy-delay` for changes of a role's policies.
     - The trail shows an event at once; AWS takes up to 15 minutes. All exchanges stand in
       us-east-1, since an unsigned call names no Region.
     - The control interface is open to everybody on the machine.

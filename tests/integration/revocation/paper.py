@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.grants import Access
+from broker.domain.grants import Access, Grant, GrantState
 from broker.domain.identifiers import (
     AccountId,
     EngineerId,
@@ -24,7 +24,11 @@ from broker.domain.ports import Save
 from broker.domain.sessions import Credentials, Session
 from broker.errors import BrokerError
 from broker.services.ambient import Entropy
+from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.ending import Ending
+from broker.services.enforcing import Enforcing
+from broker.services.mass_revoking import RevokeMany
 from broker.services.probing import Probing
 from broker.services.session_ends import SessionEnds
 from broker.services.twins import Twins
@@ -37,6 +41,30 @@ CALL = Call(
     source_address="local",
 )
 HOUR = timedelta(hours=1)
+
+
+def an_account(account_id: AccountId, now: datetime) -> Account:
+    """Active, and looked at a moment ago."""
+    return Account(
+        account_id=account_id,
+        partition="aws",
+        customer="Example Ltd",
+        payer=Payer.NO,
+        profile=Profile.METADATA,
+        consent=Consent.STANDING,
+        state=AccountState.ACTIVE,
+        issuer=f"https://broker.example.com/oidc/{account_id}",
+        issuer_id=IssuerId(secrets.token_hex(16)),
+        external_id="external",
+        keys=(),
+        created_at=now,
+        next_check_at=now + 6 * HOUR,
+    )
+
+
+TAKEN = an_account(AccountId("000000000000"), datetime(2026, 11, 24, tzinfo=UTC))
+NOT_TAKEN = replace(TAKEN, failures=1, last_error="AWS does not answer.")
+"""What a pass over an account ends with."""
 
 
 class Time:
@@ -91,12 +119,28 @@ class Aws:
 
 
 @dataclass
+class Passes:
+    """Stands for the reconciler: each account takes it, unless something is said about it."""
+
+    said: dict[AccountId, Account | BrokerError] = field(default_factory=dict)
+    asked: list[AccountId] = field(default_factory=list)
+
+    def run(self, account_id: AccountId, _: Call, **__: Any) -> Account:
+        self.asked.append(account_id)
+        said = self.said.get(account_id, TAKEN)
+        if isinstance(said, BrokerError):
+            raise said
+        return said
+
+
+@dataclass
 class Paper:
     """One account on a store, and the services that write its sessions' ends."""
 
     store: Store
     time: Time = field(default_factory=Time)
     aws: Aws = field(default_factory=Aws)
+    passes: Passes = field(default_factory=Passes)
     account_id: AccountId = field(
         default_factory=lambda: AccountId.parse(f"{secrets.randbelow(10**12):012d}")
     )
@@ -124,26 +168,54 @@ class Paper:
             entropy=Entropy(),
             sleep=self.time.sleep,
         )
-        self._save(
-            Account(
-                account_id=self.account_id,
-                partition="aws",
-                customer="Example Ltd",
-                payer=Payer.NO,
-                profile=Profile.METADATA,
-                consent=Consent.STANDING,
-                state=AccountState.ACTIVE,
-                issuer=f"https://broker.example.com/oidc/{self.account_id}",
-                issuer_id=IssuerId(secrets.token_hex(16)),
-                external_id="external",
-                keys=(),
-                created_at=self.time(),
-                next_check_at=self.time() + 6 * HOUR,
-            ),
-            expected=0,
+        self.enforcing = Enforcing(
+            reconcile=self.passes,  # type: ignore[arg-type]
+            ends=self.ends,
         )
+        self.ending = Ending(
+            journal=self.store.journal,
+            grants=self.store.grants,
+            sessions=self.store.sessions,
+            ends=self.ends,
+            enforcing=self.enforcing,
+            clock=self.time,
+        )
+        self.many = RevokeMany(
+            journal=self.store.journal,
+            accounts=self.store.accounts,
+            grants=self.store.grants,
+            gate=Gate(journal=self.store.journal, clock=self.time),
+            ending=self.ending,
+            ends=self.ends,
+            enforcing=self.enforcing,
+            clock=self.time,
+        )
+        self._save(an_account(self.account_id, self.time()), expected=0)
 
-    def opened(self, *, access: Access = Access.READ, lasts: timedelta = HOUR) -> SessionId:
+    def granted(self, **changes: Any) -> GrantId:
+        """A grant that was approved now."""
+        grant = Grant(
+            grant_id=Entropy().grant_id(),
+            account_id=self.account_id,
+            ticket_id=TicketId("T-1"),
+            engineer=ANN,
+            access=Access.READ,
+            reason="to look",
+            decided=GrantState.APPROVED,
+            approver="customer",
+            created_at=self.time(),
+            expires_at=self.time() + 8 * HOUR,
+        )
+        self._save(replace(grant, **changes), expected=0)
+        return grant.grant_id
+
+    def opened(
+        self,
+        *,
+        access: Access = Access.READ,
+        lasts: timedelta = HOUR,
+        grant_id: GrantId = GrantId("gr-" + "0" * 20),  # noqa: B008 - a string
+    ) -> SessionId:
         """A session that was opened now."""
         session = Session(
             session_id=Entropy().session_id(),
@@ -151,7 +223,7 @@ class Paper:
             ticket_id=TicketId("T-1"),
             engineer=ANN,
             access=access,
-            grant_id=GrantId("gr-" + "0" * 20),
+            grant_id=grant_id,
             role_arn="arn:aws:iam::111122223333:role/Example",
             role_session_name="ann@T-1",
             access_key_id="ASIAEXAMPLE",
@@ -204,7 +276,12 @@ class Paper:
         found = self.store.journal.entries(chain, after=0, limit=10_000)
         return [entry for entry in found if entry.action == action]
 
-    def _save(self, record: Account | Session, *, expected: int) -> None:
+    def grant(self, grant_id: GrantId) -> Grant:
+        stored = self.store.grants.get(grant_id)
+        assert stored is not None
+        return stored.record
+
+    def _save(self, record: Account | Grant | Session, *, expected: int) -> None:
         event = CALL.event(LedgerAction.ACCOUNT_CHANGED, Outcome.DONE)
         self.store.journal.record(
             chain_of(self.account_id), event, now=self.time(), saves=[Save(record, expected)]
