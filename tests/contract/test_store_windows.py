@@ -201,7 +201,7 @@ def test_looking_goes_on_where_the_server_takes_no_writes(server: RunningServer)
 
 
 def test_what_is_over_leaves_nothing_behind(store: Store) -> None:
-    """A window's keys outlast its last place by a moment, and no longer."""
+    """A window's keys outlast its last place by a moment, and no longer; nor do places pile up."""
     window = a_window(1, timedelta(seconds=10))
     fill(store, window)
     store.windows.take(window)
@@ -209,6 +209,10 @@ def test_what_is_over_leaves_nothing_behind(store: Store) -> None:
     assert 9_000 < left <= 10_001
     refused = store.windows._keyspace.refused_window(window.counted, window.subject)
     assert 9_000 < store._connection.send("PTTL", refused) <= 10_000
+    for _ in range(3):
+        age(store, window, 10 * SECOND)
+        assert store.windows.take(window) is None
+    assert len(taken_at(store, window)) == 1
 
 
 def test_a_key_outlasts_its_places(store: Store) -> None:

@@ -71,6 +71,19 @@ def test_requests_at_the_same_moment_are_counted_exactly(client: Client) -> None
     assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 50}
 
 
+def test_reading_goes_on_while_the_store_takes_no_writes(world: World) -> None:
+    """What cannot be counted is not refused, where nothing comes of it; a session is."""
+    auditor, engineer = world.over_http("auditor"), world.over_http(ENGINEER)
+    try:
+        world.redis.config_set("min-replicas-to-write", 1)
+        assert auditor.get("/v1/accounts").is_success
+        assert_problem(world.session(engineer), 503, "store_unavailable")
+        assert_problem(auditor.get("/v1/me", headers=WRONG), 503, "store_unavailable")
+    finally:
+        world.redis.config_set("min-replicas-to-write", 0)
+    assert world.session(engineer).is_success
+
+
 def test_guesses_are_limited_by_address(world: World, client: Client) -> None:
     """401 as often as the limit says, then 429 for all that was never good here, right or wrong."""
     world.add_caller("newcomer", Role.AUDITOR)
