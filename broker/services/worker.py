@@ -22,9 +22,14 @@ from broker.services.observations import Observer
 HOLD = timedelta(minutes=10)
 """How long a claimed task is held: longer than any pass, and than the lease that it works under."""
 
-SHORTER_HOLDS: Mapping[TaskKind, timedelta] = {TaskKind.TICKET: timedelta(seconds=30)}
-"""What ends access must not wait for ten minutes because a worker died. Two who compare a ticket
-with what was granted for it at the same time do no harm."""
+SHORTER_HOLDS: Mapping[TaskKind, timedelta] = {
+    TaskKind.TICKET: timedelta(seconds=30),
+    TaskKind.WEBHOOK: timedelta(minutes=1),
+    TaskKind.WEBHOOK_SWEEP: timedelta(minutes=1),
+}
+"""What ends access, and what tells of it, must not wait for ten minutes because a worker died.
+Two who compare a ticket with what was granted for it at the same time do no harm, nor do two who
+look after webhooks."""
 
 PATIENCE = timedelta(seconds=30)
 """How long a worker that stops waits for what it has begun, as long as gunicorn does."""
