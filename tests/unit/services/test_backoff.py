@@ -32,4 +32,5 @@ def test_first_and_longest_may_be_chosen() -> None:
 
 
 def test_no_two_draws_agree() -> None:
-    assert len({retry_after(5) for _ in range(100)}) == 100
+    """Apart from those few that would be shorter than the shortest wait."""
+    assert len({retry_after(5) for _ in range(100)}) > 90
