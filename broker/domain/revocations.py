@@ -56,18 +56,20 @@ class Revocations:
         *,
         issued_before: datetime,
         until: datetime,
-        by_tag: Sequence[RevokedSession] = (),
+        by_tag: Sequence[RevokedSession] | None = None,
     ) -> Revocations:
         """Everything issued before a time denied, which includes all single sessions so far.
 
         Should one of those live longer than `until`, the denial lasts as long as it does. The
-        sessions of `by_tag` are denied by their tags as well: a twin that is opened later, to see
-        whether AWS refuses, is younger than that time and carries nothing but the tag. Both
-        statements stand in one document, so where the one is in force, the other is.
+        sessions of `by_tag`, or where that is None those so far, are denied by their tags as well:
+        a twin that is opened later, to see whether AWS refuses, is younger than that time and
+        carries nothing but the tag. Both statements stand in one document, so where the one is in
+        force, the other is.
         """
-        ends = (session.expires_at for session in (*self.sessions, *by_tag))
+        tagged = self.sessions if by_tag is None else tuple(by_tag[:MOST_BY_TAG])
+        ends = (session.expires_at for session in (*self.sessions, *tagged))
         return Revocations(
-            sessions=tuple(by_tag[:MOST_BY_TAG]),
+            sessions=tagged,
             issued_before=_latest((self.issued_before, issued_before)),
             until=_latest((self.until, until, *ends)),
         )

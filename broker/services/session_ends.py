@@ -13,11 +13,10 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, EngineerId, SessionId
 from broker.domain.ledger import Event, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, SessionRepository, Versioned
-from broker.domain.revocations import MOST_BY_TAG, RevokedSession
+from broker.domain.session_denials import denial_of, leaders_of, revoked, tagged_beside_time
 from broker.domain.sessions import LONGEST_OF_AWS, Session
 from broker.errors import Conflict
 from broker.services import revocation_entries as entries
@@ -30,8 +29,8 @@ T = TypeVar("T")
 AT_ONCE = 50
 """Sessions that are written in one step."""
 
-CLOCKS_DIFFER = timedelta(minutes=1)
-"""How far AWS's clock may be ahead of ours: the youngest sessions are denied by tag as well."""
+TOO_MANY = "all sessions so far, since too many were revoked one by one"
+"""Why others end too where a policy has no room for more tags, as the ledger has it."""
 
 _TRIES = 20
 """Writes of one account's record that meet take turns."""
@@ -88,8 +87,8 @@ class SessionEnds:
         def follow(session: Session) -> tuple[Session, Event] | None:
             if session.revoked_at is not None:
                 return None
-            revoked = _revoked(session, now=now, leaders=())
-            return revoked, entries.revoked(call, revoked, reason=reason)
+            ended = revoked(session, now=now)
+            return ended, entries.revoked(call, ended, reason=reason)
 
         followed = self.change(account_id, living, follow)
         return (*followed, *self._end_late(account_id, now, call, reason))
@@ -192,19 +191,19 @@ class SessionEnds:
             return tuple(each.record for each in found)
         account = registered(self.accounts, account_id)
         now = self.clock()
-        denied = [_denied(each.record) for each in ending]
+        denied = [denial_of(each.record) for each in ending]
         if not account.record.revocations.has_room_for(denied, now=now):
-            reason = "all sessions so far, since too many were revoked"
-            return self.end_all(account_id, call, reason=reason)
+            why = f"{TOO_MANY}: {reason}" if reason else TOO_MANY
+            return self.end_all(account_id, call, reason=why)
         revocations = account.record.revocations.with_sessions(denied, now=now)
-        leaders = _leaders(each.record for each in ending)
-        revoked = [_revoked(each.record, now=now, leaders=leaders) for each in ending]
+        leaders = leaders_of(each.record for each in ending)
+        ended = [revoked(each.record, now=now, leaders=leaders) for each in ending]
         self.journal.record(
             chain_of(account_id),
-            *(entries.revoked(call, session, reason=reason) for session in revoked),
+            *(entries.revoked(call, session, reason=reason) for session in ended),
             now=now,
             saves=[
-                *_saves(revoked, ending),
+                *_saves(ended, ending),
                 Save(
                     replace(account.record, revocations=revocations, next_check_at=now),
                     expected=account.version,
@@ -212,7 +211,7 @@ class SessionEnds:
             ],
         )
         before = [each.record for each in found if each.record.revoked_at is not None]
-        return (*before, *revoked)
+        return (*before, *ended)
 
     def _deny_all(
         self, account_id: AccountId, call: Call, reason: str | None
@@ -225,21 +224,21 @@ class SessionEnds:
         living = self.living(account_id)
         now = self.clock()
         ending = [session for session in living if session.revoked_at is None]
-        leaders = _leaders(ending)
+        leaders = leaders_of(ending)
         leading = self._found(leaders)
-        revoked = [_revoked(each.record, now=now, leaders=leaders) for each in leading]
+        led = [revoked(each.record, now=now, leaders=leaders) for each in leading]
         revocations = account.record.revocations.with_everything(
             issued_before=now,
             until=now + self.longest_session,
-            by_tag=[_denied(session) for session in _tagged(living, leaders, now=now)],
+            by_tag=tagged_beside_time(living, leaders, now=now),
         )
         changed = replace(account.record, revocations=revocations, next_check_at=now)
         self.journal.record(
             chain_of(account_id),
             entries.all_revoked(call, account_id, sessions=len(ending), reason=reason),
-            *(entries.revoked(call, session, reason=reason) for session in revoked),
+            *(entries.revoked(call, session, reason=reason) for session in led),
             now=now,
-            saves=[*_saves(revoked, leading), Save(changed, expected=account.version)],
+            saves=[*_saves(led, leading), Save(changed, expected=account.version)],
         )
         return now, tuple(session.session_id for session in living)
 
@@ -302,47 +301,8 @@ def _chunks(ids: Collection[SessionId]) -> Iterator[tuple[SessionId, ...]]:
         yield chunk
 
 
-def _leaders(sessions: Iterable[Session]) -> tuple[SessionId, ...]:
-    """Of each access the session that expires last: its denial outlasts the others'."""
-    last: dict[Access, Session] = {}
-    for session in sessions:
-        if session.access not in last or session.expires_at > last[session.access].expires_at:
-            last[session.access] = session
-    return tuple(session.session_id for session in last.values())
-
-
-def _tagged(
-    living: Iterable[Session], leaders: Collection[SessionId], *, now: datetime
-) -> tuple[Session, ...]:
-    """The sessions to deny by tag where all are denied by time.
-
-    The leaders, whose twins will be younger than that time; earlier leaders where no new one
-    stands for them; and the youngest, which AWS's clock may have dated later than ours does.
-    """
-    sessions = {session.session_id: session for session in living}
-    leading = [sessions[session_id] for session_id in leaders]
-    led = {session.access for session in leading}
-    earlier = [
-        session
-        for session in sessions.values()
-        if session.next_probe_at is not None and session.access not in led
-    ]
-    youngest = [session for session in sessions.values() if session.issued_at > now - CLOCKS_DIFFER]
-    tagged = {session.session_id: session for session in (*leading, *earlier, *youngest)}
-    return tuple(tagged.values())[: MOST_BY_TAG // 2]
-
-
-def _denied(session: Session) -> RevokedSession:
-    return RevokedSession(session_id=session.session_id, expires_at=session.expires_at)
-
-
-def _revoked(session: Session, *, now: datetime, leaders: Collection[SessionId]) -> Session:
-    leads = session.session_id in leaders
-    return replace(session, revoked_at=now, next_probe_at=now if leads else None)
-
-
-def _saves(revoked: Iterable[Session], stored: Iterable[Versioned[Session]]) -> list[Save]:
+def _saves(ended: Iterable[Session], stored: Iterable[Versioned[Session]]) -> list[Save]:
     return [
         Save(session, expected=before.version)
-        for session, before in zip(revoked, stored, strict=True)
+        for session, before in zip(ended, stored, strict=True)
     ]

@@ -12,6 +12,7 @@ from broker.domain.identifiers import SessionId
 from broker.domain.ledger import LedgerAction
 from broker.domain.revocations import MOST_BY_TAG
 from broker.errors import NotFound
+from broker.services.session_ends import TOO_MANY
 from tests.integration.revocation.paper import CALL, HOUR, Paper
 
 
@@ -126,7 +127,7 @@ def test_too_many_by_tag_end_all(paper: Paper) -> None:
     assert paper.session(beside).revoked_at == paper.time()
     assert len(tags(paper)) < 5
     (entry,) = paper.entries(LedgerAction.ACCOUNT_REVOKED)
-    assert entry.reason == "all sessions so far, since too many were revoked"
+    assert entry.reason == f"{TOO_MANY}: enough"
 
 
 def test_what_was_recorded_meanwhile_is_ended_by_tag(paper: Paper) -> None:

@@ -152,8 +152,7 @@ def test_a_revoked_session_is_denied_until_it_has_expired(lifetimes):
 def test_expired_denials_are_cleaned_away():
     """Nothing is denied longer than it could live, and the next clean-up is known."""
     revocations = after(2).with_everything(issued_before=NOW, until=NOW + 2 * HOUR)
-    assert revocations.sessions == ()
-    revocations = revocations.with_sessions([revoked(9)], now=NOW)
+    assert revocations.sessions == after(2).sessions
     assert revocations.next_expiry(NOW) == NOW + HOUR
     assert revocations.at(NOW + HOUR).sessions == ()
     assert revocations.at(NOW + HOUR).issued_before == NOW
