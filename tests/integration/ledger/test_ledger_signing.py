@@ -9,7 +9,7 @@ import pytest
 
 from broker.domain.accounts import Account
 from broker.domain.ledger import LedgerAction
-from broker.domain.ports import ManagedAccount
+from broker.domain.ports import ManagedAccount, TaskKind
 from broker.errors import (
     AccessDenied,
     Conflict,
@@ -54,6 +54,15 @@ def test_a_worker_signs_the_first_time_and_then_in_time(world: LedgerWorld) -> N
     first, second = world.checkpoints
     assert second == first + 2
     assert [c.head.seq for c in verified(world.export()).checkpoints] == [first, second]
+
+
+def test_a_pass_over_an_account_ends_with_a_look_at_its_ledger(world: LedgerWorld) -> None:
+    """However the pass went: here AWS is out of reach."""
+    world.services.worker.handlers[TaskKind.ACCOUNT](ACCOUNT, ADMIN)
+    assert len(world.checkpoints) == 1
+    assert world.account.record.failures == 1
+    world.services.worker.handlers[TaskKind.ACCOUNT](ACCOUNT, ADMIN)
+    assert len(world.checkpoints) == 1
 
 
 def test_nothing_is_signed_where_nothing_else_was_written(world: LedgerWorld) -> None:

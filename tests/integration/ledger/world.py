@@ -40,6 +40,10 @@ def call_of(*roles: Role) -> Call:
 ADMIN, CONSOLE, AUDITOR = call_of(Role.ADMIN), call_of(Role.CONSOLE), call_of(Role.AUDITOR)
 
 
+def an_event() -> Event:
+    return Event(actor="tests", action=LedgerAction.SESSION_OPENED, outcome=Outcome.DONE)
+
+
 class Buckets:
     """Customers' buckets as a protocol: what is in them, and what they answer."""
 
@@ -112,8 +116,7 @@ class LedgerWorld:
 
     def write(self, entries: int = 1) -> None:
         """Entries of something that has happened."""
-        event = Event(actor="tests", action=LedgerAction.SESSION_OPENED, outcome=Outcome.DONE)
-        self.services.store.journal.record(CHAIN, *[event] * entries, now=self.now)
+        self.services.store.journal.record(CHAIN, *[an_event()] * entries, now=self.now)
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
