@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -233,6 +233,33 @@ def test_a_file_that_does_not_verify_drops_nothing(world: LedgerWorld, tmp_path:
         pytest.raises(UnprovenArchive, match="line 1: entry 1 was changed"),
         DeadlyFile(path, step="", spoilt=b"tasts") as file,
     ):
+        archiving(world)(ACCOUNT, file, ADMIN, before=world.now - timedelta(days=100))
+    assert world.entries == before
+    assert list(tmp_path.glob("*old*")) == []
+
+
+class AnotherFile(NewFile):
+    """A disk that gives back another file, one that is whole in itself."""
+
+    def __init__(self, path: Path, other: list[bytes]) -> None:
+        super().__init__(path)
+        self._other = other
+
+    def lines(self) -> Iterator[bytes]:
+        return iter(self._other)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_good_file_of_less_than_goes_drops_nothing(
+    world: LedgerWorld, tmp_path: Path, signed: bool
+) -> None:
+    """What is read back has to end with the very entry that the cut is at."""
+    first, _ = grown(world)
+    other = world.export(through=first if signed else first - 1)
+    assert verified(other).last_seq <= first
+    world.later(days=200)
+    before = world.entries
+    with AnotherFile(tmp_path / "old.jsonl", other) as file, pytest.raises(UnprovenArchive):
         archiving(world)(ACCOUNT, file, ADMIN, before=world.now - timedelta(days=100))
     assert world.entries == before
     assert list(tmp_path.glob("*old*")) == []
