@@ -137,11 +137,13 @@ def _subject(claims: Mapping[str, object], name: str) -> EngineerId:
     if not isinstance(value, str):
         raise IdentityRefused(IdentityFault.BAD_SUBJECT)
     try:
-        # One mailbox is one person, in whatever case a provider writes it today: nobody becomes
-        # a second person who may approve what the first one asked for.
-        return EngineerId.parse(value.lower() if name == EMAIL else value)
+        subject = EngineerId.parse(value)
     except ValueError as e:
         raise IdentityRefused(IdentityFault.BAD_SUBJECT) from e
+    # One mailbox is one person, in whatever case a provider writes it today: nobody becomes a
+    # second person who may approve what the first one asked for. It was ASCII before it got here,
+    # for the Kelvin sign is a k in lower case, and so somebody else's address.
+    return EngineerId(subject.lower()) if name == EMAIL else subject
 
 
 def _groups(claims: Mapping[str, object], name: str) -> tuple[str, ...]:

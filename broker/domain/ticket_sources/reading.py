@@ -123,7 +123,11 @@ def _item_words(item: object) -> list[str]:
 
 def engineer(address: object, mapped: Mapped) -> EngineerId:
     """The engineer with this e-mail address, in lower case like those who sign in with theirs."""
-    known = text(address).lower()
+    written = text(address)
+    if not written.isascii():
+        # Other letters become ASCII in lower case, the Kelvin sign a k: another one's address.
+        raise Unreadable("somebody is assigned whose address names no engineer")
+    known = written.lower()
     if mapped.email_domain is not None:
         known, _, domain = known.rpartition("@")
         if domain != mapped.email_domain:

@@ -204,6 +204,20 @@ def test_engineers_may_be_called_by_a_part_of_their_address(shape: Shape, path: 
             read(shape, changed(ANSWERS[shape][0], path, other), **mapped)
 
 
+@pytest.mark.parametrize("mapped", [{}, {"email_domain": "vendor.example"}])
+@pytest.mark.parametrize(
+    ("shape", "path"),
+    [(Shape.ZENDESK, "users.1.email"), (Shape.JIRA, "fields.assignee.emailAddress")],
+)
+def test_no_other_letter_becomes_an_ascii_one(
+    shape: Shape, path: str, mapped: dict[str, str]
+) -> None:
+    """The Kelvin sign is a k in lower case, and its address is not that of whoever has the k."""
+    told = changed(ANSWERS[shape][0], path, "mar\N{KELVIN SIGN}@vendor.example")
+    with pytest.raises(Unreadable):
+        read(shape, told, **mapped)
+
+
 ACCOUNTS: list[tuple[object, tuple[str, ...]]] = [
     (ONE, (ONE,)),
     (f"{ONE}, {TWO}", (ONE, TWO)),
