@@ -37,6 +37,10 @@ take all threads, of requests and of the worker."""
 LONGEST_PAUSE = timedelta(minutes=1)
 """However long it says that it wants to be left alone."""
 
+_OF_THE_QUESTION = frozenset({400, 410, 414, 422})
+"""Refusals of this one question: Zendesk answers 400 to what is no number. Whoever may name a
+ticket could otherwise keep everybody else from asking for theirs."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -81,7 +85,7 @@ class HttpTicketSource:
         return self._read(answer, ticket_id)
 
     def _answer(self, ticket_id: TicketId) -> Answer:
-        """An answer with 200 or 404; any other is a failure of the whole system."""
+        """An answer with 200 or 404; any other but a few is a failure of the whole system."""
         secret = self._system.authorization
         headers = {"Accept": "application/json"}
         try:
@@ -93,6 +97,9 @@ class HttpTicketSource:
             )
         except (AddressRefused, OutboundFailed) as e:
             raise self._failed(str(e)) from e
+        if answer.status in _OF_THE_QUESTION:
+            _log.error("ticket_question_refused", ticket=ticket_id, status=answer.status)
+            raise _no_answer()
         if answer.status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
             raise self._failed(_meaning(answer.status), _retry_after(answer))
         return answer

@@ -99,7 +99,6 @@ REPLIES: dict[str, Reply] = {
     "for ever": (301, b"", {**JSON, "Location": "/tickets/T-7"}),
     "unauthorized": (401, b"{}", JSON),
     "forbidden": (403, b"{}", JSON),
-    "gone": (410, b"{}", JSON),
     "too many": (429, b"{}", JSON),
     "broken": (500, b"{}", JSON),
     "unavailable": (503, b"{}", JSON),
@@ -159,6 +158,17 @@ def test_one_ticket_that_cannot_be_read_keeps_no_other_from_being_asked_for(
     system.tell("T-9", assignees="everybody")
     with pytest.raises(DependencyUnavailable):
         source.find(TicketId("T-9"))
+    assert source.find(TICKET) is not None
+
+
+@pytest.mark.parametrize("status", [400, 410, 414, 422])
+def test_one_question_that_is_refused_keeps_nobody_from_asking_another(
+    source: HttpTicketSource, system: TicketSystem, status: int
+) -> None:
+    """Whoever thinks up ticket ids must not silence the system for everybody else."""
+    system.reply = lambda _: (status, b"{}", JSON)
+    assert f"status': {status}" in assert_unknown(source)
+    system.reply = None
     assert source.find(TICKET) is not None
 
 
