@@ -137,7 +137,7 @@ class Authentication:
         who has no role, and RateLimited where too many were wrong. All of them are in the ledger
         then, within the bounds of the limits.
         """
-        authenticator = self.authenticators.get(presented.kind) or _NotTaken(presented.kind)
+        authenticator = self._authenticator(presented.kind)
         fingerprint = _fingerprint(authenticator, presented, origin)
         if not self.acceptances.is_recent(fingerprint):
             self._require_trust(presented, origin, fingerprint)
@@ -151,6 +151,19 @@ class Authentication:
         return Call(
             caller=caller, request_id=origin.request_id, source_address=origin.source_address
         )
+
+    def handed_out(self, presented: Presented, origin: Origin) -> None:
+        """Know a credential that the broker itself has just given to somebody at `origin`.
+
+        It is no guess, so whoever else guesses from there does not keep it from being verified, in
+        any process, once this returns.
+        """
+        authenticator = self._authenticator(presented.kind)
+        self.acceptances.note(_fingerprint(authenticator, presented, origin), api_token_id=None)
+        self.acceptances.flush()
+
+    def _authenticator(self, kind: CredentialKind) -> Authenticator:
+        return self.authenticators.get(kind) or _NotTaken(kind)
 
     def _require_trust(self, presented: Presented, origin: Origin, fingerprint: str) -> None:
         """Refuse to verify anything new from an address of too many wrong credentials."""

@@ -37,8 +37,8 @@ from broker.services.identity_tokens import IdentityTokens, refusal_of
 from broker.services.people import People
 
 
-class Refusals(Protocol):
-    """Counting and recording what is not accepted, as for every other credential."""
+class CredentialWatch(Protocol):
+    """Counting and recording what is not accepted, and knowing what is, as for every credential."""
 
     def refused(
         self, refusal: CredentialRefused, presented: Presented, origin: Origin
@@ -48,6 +48,10 @@ class Refusals(Protocol):
 
     def turned_away(self, refusal: TurnedAway, presented: Presented, origin: Origin) -> BrokerError:
         """The same for somebody who is known and has no role."""
+        ...
+
+    def handed_out(self, presented: Presented, origin: Origin) -> None:
+        """Know the credential that somebody has just been given."""
         ...
 
     def limited(self, full: Full, presented: Presented, origin: Origin) -> BrokerError:
@@ -92,7 +96,7 @@ class SignIn:
     people: People
     browser_sessions: BrowserSessions
     attempts: BrowserSessionRepository
-    refusals: Refusals
+    credential_watch: CredentialWatch
     windows: WindowRepository
     begun_per_address: Limit
     journal: Journal
@@ -108,7 +112,7 @@ class SignIn:
         window = Window(Counted.SIGN_INS_BEGUN_FROM_ADDRESS, network, self.begun_per_address)
         full = self.windows.take(window)
         if full is not None:
-            raise self.refusals.limited(full, Presented(CredentialKind.SIGN_IN, ""), origin)
+            raise self.credential_watch.limited(full, Presented(CredentialKind.SIGN_IN, ""), origin)
         secret = self.entropy.browser_secret()
         url = self.flow.authorization_url(secret)
         self.attempts.begin(
@@ -134,13 +138,17 @@ class SignIn:
                 until=self.clock() + self.browser_sessions.limits.idle,
             )
         except CredentialRefused as e:
-            raise self.refusals.refused(e, presented, origin) from e
+            raise self.credential_watch.refused(e, presented, origin) from e
         except TurnedAway as e:
-            raise self.refusals.turned_away(e, presented, origin) from e
+            raise self.credential_watch.turned_away(e, presented, origin) from e
         self._record(caller, origin)
         if earlier is not None:
             self.browser_sessions.end(earlier)
-        return SignedIn(secret=self.browser_sessions.open(identity), return_to=attempt.return_to)
+        secret = self.browser_sessions.open(identity)
+        self.credential_watch.handed_out(
+            Presented(CredentialKind.BROWSER_SESSION, secret.text), origin
+        )
+        return SignedIn(secret=secret, return_to=attempt.return_to)
 
     def end(self, secret: BrowserSecret, call: Call) -> None:
         """Sign out: from now on the browser's session is refused everywhere."""

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from broker.domain.browser_sessions import CALLBACK_PATH, LocalPath
 from broker.domain.permissions import EstablishedBy
-from broker.errors import BrokerError, FieldProblem, InvalidRequest
+from broker.errors import AccessDenied, BrokerError, FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.services.sign_in import Callback, SignIn
 from broker.web import problems
@@ -43,6 +43,7 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
     @pages.get("/sign-in")
     def begin() -> Response:
         """Send the browser to the provider."""
+        _require_navigation()
         departure = sign_in.begin(_return_path(_once("return_to")), origin())
         response = _redirect(departure.url)
         cookies.keep_attempt(response, departure.secret)
@@ -51,6 +52,7 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
     @pages.get(CALLBACK_PATH)
     def complete() -> Response:
         """Take the browser back from the provider, signed in or not."""
+        _require_navigation()
         signed_in = sign_in.complete(_callback(cookies), origin(), earlier=cookies.session())
         response = _redirect(cookies.public_url + signed_in.return_to)
         cookies.keep_session(response, signed_in.secret)
@@ -69,6 +71,21 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
         return response
 
     return pages
+
+
+def _require_navigation() -> None:
+    """Refuse what a page elsewhere has a browser load, as a picture or in a frame.
+
+    Before anything is counted, or such a page would use up the sign-ins of an office in which
+    somebody looks at it. A browser that says nothing of it (Fetch Metadata) is let through.
+    """
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    destination = request.headers.get("Sec-Fetch-Dest", "document")
+    if (mode, destination) != ("navigate", "document"):
+        raise AccessDenied(
+            "People sign in by going to this address, not by loading it in another page.",
+            code="not_a_navigation",
+        )
 
 
 def _callback(cookies: Cookies) -> Callback:

@@ -97,7 +97,7 @@ def build_sign_in(
         people=provider.people,
         browser_sessions=provider.browser_sessions,
         attempts=base.store.browser_sessions,
-        refusals=authentication,
+        credential_watch=authentication,
         windows=base.store.windows,
         begun_per_address=BEGUN_PER_ADDRESS,
         journal=base.store.journal,

@@ -320,6 +320,43 @@ def test_refused_callbacks_count_like_wrong_credentials(world: World) -> None:
         assert len(world.ledger()) == before + 1
 
 
+def test_guesses_of_others_at_an_address_do_not_keep_people_from_signing_in(world: World) -> None:
+    """The provider has just vouched for them, so their new session is no guess."""
+    world.limit_failures("3/300")
+    with world.browser() as guesser:
+        for _ in range(4):
+            answer = guesser.http.get(f"{CALLBACK}?state=x")
+        problem(answer, 429, "rate_limited")
+    with world.signed_in() as browser:
+        assert browser.http.get(f"{SITE}/v1/me").is_success
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/callback?state=x"])
+@pytest.mark.parametrize(("mode", "dest"), [("no-cors", "image"), ("navigate", "iframe")])
+def test_a_page_elsewhere_uses_up_nobodys_sign_ins(
+    world: World, path: str, mode: str, dest: str
+) -> None:
+    """It can have browsers load our addresses as pictures, from wherever they are: an office."""
+    world.limit_attempts("3/300")
+    world.limit_failures("3/300")
+    with world.browser() as victim:
+        before = len(world.ledger())
+        for _ in range(5):
+            answer = victim.http.get(
+                f"{SITE}{path}",
+                headers={
+                    "Sec-Fetch-Site": "cross-site",
+                    "Sec-Fetch-Mode": mode,
+                    "Sec-Fetch-Dest": dest,
+                },
+            )
+            problem(answer, 403, "not_a_navigation")
+            assert not answer.cookies
+        assert len(world.ledger()) == before
+    with world.signed_in() as browser:
+        assert browser.http.get(f"{SITE}/v1/me").is_success
+
+
 def test_a_query_that_is_not_utf8(world: World) -> None:
     """Is no reason to fall over."""
     with world.browser() as browser:

@@ -120,7 +120,7 @@ class World:
             self.services.authentication,
             limits=SignInLimits(per_address=Limit.parse(limit), overall=Limit.parse("1000/60")),
         )
-        sign_in = replace(self.services.sign_in, refusals=authentication)
+        sign_in = replace(self.services.sign_in, credential_watch=authentication)
         self.services = replace(self.services, authentication=authentication, sign_in=sign_in)
 
     def _bearers(self) -> IdentityTokenBearers:
@@ -221,7 +221,7 @@ def on_clock(services: Services, clock: Callable[[], datetime]) -> Services:
         sign_in=replace(
             sign_in,
             browser_sessions=sessions,
-            refusals=authentication,
+            credential_watch=authentication,
             identity_tokens=replace(sign_in.identity_tokens, clock=clock),
             clock=clock,
         ),
