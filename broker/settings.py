@@ -190,8 +190,8 @@ class Settings(SignInSettings, TicketSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     """Worker processes."""
 
-    threads: Annotated[int, Field(ge=1, le=256)] = 16
-    """Threads in each worker."""
+    threads: Annotated[int, Field(ge=2, le=256)] = 32
+    """Threads in each worker; a quarter of them never waits for AWS, which fetches keys from us."""
 
     serve_worker: bool = True
     """Whether `broker serve` starts a `broker worker` beside the web workers."""

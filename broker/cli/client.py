@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -16,6 +18,9 @@ from broker.cli.failures import CommandFailed, CommandRefused
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """A session waits for KMS and STS, with retries."""
+
+_BUSY = "too_busy"
+_TRIES_WHEN_BUSY = 8
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a bearer token: printable ASCII without spaces."""
@@ -53,7 +58,7 @@ class BrokerClient:
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The parsed answer. Raises CommandFailed with the problem's sentence and code."""
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._answered(method, path, body)
         except httpx.TimeoutException as e:
             raise CommandFailed(f"The broker at {self._url} does not answer in time.") from e
         except httpx.HTTPError as e:
@@ -63,6 +68,19 @@ class BrokerClient:
         if response.is_success:
             return _json(response, self._url)
         raise _failure(response, self._url)
+
+    def _answered(
+        self, method: str, path: str, body: Mapping[str, object] | None
+    ) -> httpx.Response:
+        """The answer; where the broker is too busy to begin, nothing has happened: ask again."""
+        response = self._http.request(method, path, json=body)
+        for _ in range(_TRIES_WHEN_BUSY):
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or _code(response) != _BUSY:
+                break
+            # A little apart from others who were sent away in the same moment.
+            time.sleep(1 + random.random())  # noqa: S311 - no secret
+            response = self._http.request(method, path, json=body)
+        return response
 
     @contextmanager
     def pieces(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -103,6 +121,14 @@ def _json(response: httpx.Response, url: str) -> Any:
         return response.json()
     except ValueError as e:
         raise not_a_broker(url) from e
+
+
+def _code(response: httpx.Response) -> str | None:
+    """The code of a problem; None where the answer is none."""
+    try:
+        return _Problem.model_validate_json(response.content).code
+    except ValidationError:
+        return None
 
 
 def _failure(response: httpx.Response, url: str) -> CommandFailed:

@@ -38,6 +38,7 @@ from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
 from broker.services import grant_entries
 from broker.services import session_entries as entries
 from broker.services.ambient import Clock, Entropy
+from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
 from broker.services.limiting import Limiter
 from broker.services.minting import IdentityToken, Minter
@@ -70,6 +71,7 @@ class OpenSession:
     grants: GrantRepository
     minter: Minter
     exchange: WebIdentityExchange
+    bulkhead: Bulkhead
     limiter: Limiter
     limits: Limits
     name_prefix: str
@@ -85,7 +87,8 @@ class OpenSession:
         raised, and where the ledger cannot be written no credentials leave.
         """
         try:
-            opened = self._open(request, call)
+            with self.bulkhead.place():
+                opened = self._open(request, call)
         except BrokerError as e:
             self.observer.session_refused(reason=e.code)
             raise

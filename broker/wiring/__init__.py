@@ -18,6 +18,7 @@ from broker.services.ambient import Clock, utc_now
 from broker.services.api_tokens import ApiTokens
 from broker.services.authentication import Authentication
 from broker.services.backoff import retry_after
+from broker.services.bulkhead import Bulkhead, places_of
 from broker.services.calls import Call
 from broker.services.crew import Handler
 from broker.services.doctoring import Doctor
@@ -212,6 +213,7 @@ def _open_session(base: Foundation, desk: TicketDesk, limiter: Limiter) -> OpenS
         grants=base.store.grants,
         minter=base.minter,
         exchange=base.exchange,
+        bulkhead=Bulkhead(places_of(base.settings.threads)),
         limiter=limiter,
         limits=Limits(
             longest_session=base.policy.longest_session,
