@@ -21,6 +21,7 @@ from broker.errors import FieldProblem, InvalidRequest, NotFound, UpstreamReject
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.registered import registered
 from broker.services.trail_visits import Brought, Purpose, TrailVisits
 
 TICKET = TicketId("activity")
@@ -140,9 +141,7 @@ class ReadActivity:
             engineer=stored.record.engineer,
         ):
             raise NotFound("No such session.")
-        account = self.accounts.get(stored.record.account_id)
-        if account is None:
-            raise NotFound("No such account is registered.")
+        account = registered(self.accounts, stored.record.account_id)
         return stored.record, account.record
 
     def _place(self, window: ActivityWindow) -> _Place:

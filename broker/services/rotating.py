@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from broker.domain.accounts import LEAVING, Account, AccountState, Consent
-from broker.domain.identifiers import AccountId
+from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, Journal, Save
+from broker.domain.sessions import Session
 from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
@@ -22,7 +24,6 @@ from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.reconcile import Depth, Reconcile
 from broker.services.registered import registered
-from broker.services.session_ends import SessionEnds
 from keys.rotation import active, compromise, signs
 
 PATIENCE = timedelta(seconds=20)
@@ -50,6 +51,22 @@ class Urgency(StrEnum):
     """At once: the present key may be in wrong hands."""
 
 
+class EndsSessions(Protocol):
+    """What is needed of `services/session_ends.py`."""
+
+    def end_living(
+        self, account_id: AccountId, call: Call, *, reason: str | None
+    ) -> tuple[Session, ...]:
+        """Write down that the account's sessions have ended, if one lives; those of them."""
+        ...
+
+    def denied(
+        self, account_id: AccountId, session_ids: Collection[SessionId], call: Call
+    ) -> tuple[Session, ...]:
+        """Note that the account denies them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotating:
     """Writes down that a rotation is wanted, and does at once what can be done of it.
@@ -67,7 +84,7 @@ class Rotating:
     leasing: Leasing
     key_keeping: KeyKeeping
     reconcile: Reconcile
-    ends: SessionEnds
+    ends: EndsSessions
     canaries: Canaries
     longest_session: timedelta
     clock: Clock

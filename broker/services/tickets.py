@@ -28,7 +28,7 @@ class ToldBy(Enum):
 class Tickets:
     """Writing tickets; each write replaces the whole ticket.
 
-    What was granted for a ticket is compared with it after each write (`services/ticket_watch.py`).
+    What was granted for a ticket is compared after each write (`services/ticket_watch.py`).
     """
 
     journal: Journal

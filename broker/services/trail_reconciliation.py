@@ -30,11 +30,12 @@ from broker.domain.trail import (
 )
 from broker.domain.trail_comparison import Ours, compare, known_sessions
 from broker.domain.trail_regions import TrailRegions
-from broker.errors import FieldProblem, InvalidRequest, NotFound
+from broker.errors import FieldProblem, InvalidRequest
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.ledger_windows import entries_around
+from broker.services.registered import registered
 from broker.services.trail_visits import Brought, Purpose, TrailVisits
 
 TICKET = TicketId("reconciliation")
@@ -106,9 +107,7 @@ class ReconcileLedger:
         at, and what `TrailVisits.visit` raises.
         """
         self.gate.require(call, Action.RECONCILE_LEDGER, account_id=account_id)
-        stored = self.accounts.get(account_id)
-        if stored is None:
-            raise NotFound("No such account is registered.")
+        account = registered(self.accounts, account_id).record
         since, until = self._times(span)
         regions = self._regions(span)
         purpose = Purpose(
@@ -120,10 +119,10 @@ class ReconcileLedger:
 
         def look(credentials: Credentials) -> Brought[Reconciliation]:
             query = TrailQuery(key=LookupKey.EVENT_NAME, value=EXCHANGE, since=since, until=until)
-            harvest = self._harvest(stored.record, query, regions, credentials)
-            return self._brought(stored.record, harvest, since=since, until=until)
+            harvest = self._harvest(account, query, regions, credentials)
+            return self._brought(account, harvest, since=since, until=until)
 
-        return self.visits.visit(stored.record, purpose, call, look)
+        return self.visits.visit(account, purpose, call, look)
 
     def _times(self, span: Span) -> tuple[datetime, datetime]:
         now = self.clock()
