@@ -6,9 +6,10 @@ meanwhile finds the grant ended, and what AWS does not take in time the worker b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import takewhile
 
 import structlog
 
@@ -26,6 +27,7 @@ from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.ending import Ending
 from broker.services.enforcing import Enforcing
+from broker.services.paging import LIMIT, every
 from broker.services.registered import registered
 from broker.services.session_ends import SessionEnds
 
@@ -36,8 +38,6 @@ _WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.REMOVED)
 """Nothing of ours stands in such an account, so nothing there can be denied, or used."""
 
 _LIVE = (GrantState.REQUESTED, GrantState.APPROVED)
-
-_PAGE = 200
 
 _log = structlog.get_logger(__name__)
 
@@ -151,11 +151,11 @@ class RevokeMany:
     def _end_everything(self, written: _Written, call: Call, reason: str) -> None:
         """One account that is written to all the time must not keep the others."""
         refused: list[Conflict] = []
-        for account_id in self._all_accounts():
+        for account in every(lambda cursor: self.accounts.page(cursor=cursor, limit=LIMIT)):
             try:
-                self._end_account(account_id, written, call, reason)
+                self._end_account(account.account_id, written, call, reason)
             except Conflict as e:
-                _log.error("account_not_revoked", account=account_id, code=e.code)
+                _log.error("account_not_revoked", account=account.account_id, code=e.code)
                 refused.append(e)
         if refused:
             self.enforcing.everywhere(written.denying, call)
@@ -169,29 +169,17 @@ class RevokeMany:
         for account_id, ids in by_account.items():
             self.ends.denied(account_id, ids, call)
 
-    def _all_accounts(self) -> Iterator[AccountId]:
-        cursor: str | None = None
-        while True:
-            page = self.accounts.page(cursor=cursor, limit=_PAGE)
-            yield from (account.account_id for account in page.items)
-            cursor = page.next
-            if cursor is None:
-                return
-
     def _live_grants(
         self, *, account_ids: Sequence[AccountId] | None, engineer: EngineerId | None
     ) -> list[GrantId]:
         oldest = self.clock() - OLDEST_GRANT
-        live: list[GrantId] = []
-        cursor: str | None = None
-        while True:
-            page = self.grants.page(
-                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=_PAGE
+        newest_first = every(
+            lambda cursor: self.grants.page(
+                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=LIMIT
             )
-            live += [grant.grant_id for grant in self._still_live(page.items)]
-            cursor = page.next
-            if cursor is None or (page.items and page.items[-1].created_at < oldest):
-                return live
+        )
+        recent = takewhile(lambda grant: grant.created_at >= oldest, newest_first)
+        return [grant.grant_id for grant in self._still_live(recent)]
 
     def _still_live(self, grants: Iterable[Grant]) -> list[Grant]:
         now = self.clock()

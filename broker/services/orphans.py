@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from broker.domain.accounts import Account
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.permissions import Action
@@ -15,13 +13,13 @@ from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.paging import LIMIT, every
 from keys.errors import KeyProviderError
 from keys.types import KeyProvider, ListedKey, ProviderKeyState
 
 DELETION_DAYS = 30
 """How long an orphan can still be brought back: the longest that KMS offers."""
 
-_PAGE = 500
 _COSTS = (ProviderKeyState.ENABLED, ProviderKeyState.DISABLED)
 
 
@@ -51,7 +49,8 @@ class Orphans:
         Raises AccessDenied, and DependencyUnavailable where provider or store cannot be asked.
         """
         self.gate.require(call, Action.ROTATE_KEYS)
-        owned = {key.reference.locator for account in self._all() for key in account.keys}
+        accounts = every(lambda cursor: self.accounts.page(cursor=cursor, limit=LIMIT))
+        owned = {key.reference.locator for account in accounts for key in account.keys}
         now = self.clock()
         try:
             found = [
@@ -78,15 +77,6 @@ class Orphans:
             self._record(orphan, Outcome.FAILED, call)
             raise DependencyUnavailable(f"The key stays as it is: {e}.") from e
         self._record(orphan, Outcome.DONE, call)
-
-    def _all(self) -> Iterator[Account]:
-        cursor = None
-        while True:
-            page = self.accounts.page(cursor=cursor, limit=_PAGE)
-            yield from page.items
-            if page.next is None:
-                return
-            cursor = page.next
 
     def _is_orphan(self, key: ListedKey) -> bool:
         """Asked anew of each: it may have been recorded since, or be recorded in a moment."""

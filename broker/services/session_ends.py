@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TypeVar
 
 from broker.domain.identifiers import AccountId, EngineerId, SessionId
@@ -22,6 +22,7 @@ from broker.errors import Conflict
 from broker.services import revocation_entries as entries
 from broker.services.ambient import Clock
 from broker.services.calls import Call
+from broker.services.paging import LIMIT, every
 from broker.services.registered import registered
 
 T = TypeVar("T")
@@ -34,8 +35,6 @@ TOO_MANY = "all sessions so far, since too many were revoked one by one"
 
 _TRIES = 20
 """Writes of one account's record that meet take turns."""
-
-_PAGE = 200
 
 Change = Callable[[Session], tuple[Session, Event] | None]
 """A session as it becomes, and the entry that says so; None where nothing is to be done."""
@@ -272,15 +271,12 @@ class SessionEnds:
     ) -> Iterator[Session]:
         """Sessions that may still live, the newest first; what is older is not looked at."""
         oldest = self.clock() - LONGEST_OF_AWS
-        cursor: str | None = None
-        while True:
-            page = self.sessions.page(
-                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=_PAGE
+        newest_first = every(
+            lambda cursor: self.sessions.page(
+                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=LIMIT
             )
-            yield from page.items
-            cursor = page.next
-            if cursor is None or (page.items and page.items[-1].issued_at < oldest):
-                return
+        )
+        return takewhile(lambda session: session.issued_at >= oldest, newest_first)
 
     def _lives(self, session: Session) -> bool:
         return session.expires_at > self.clock()
