@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from broker.domain.loopback import is_loopback
+from broker.domain.loopback import is_secure
 from broker.domain.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
 
 _LARGEST_ROLES_FILE = 1024 * 1024
@@ -35,6 +35,14 @@ def _read_roles(value: object) -> object:
         raise ValueError("; ".join(e.problems)) from e
     except (OSError, UnicodeDecodeError) as e:
         raise ValueError("must name a readable file of TOML in UTF-8") from e
+
+
+def _secure_url(value: str) -> SplitResult:
+    """The URL's parts; raises ValueError where somebody on the way could read along."""
+    url = urlsplit(value)
+    if not is_secure(url):
+        raise ValueError("must be an https URL (http only on loopback)")
+    return url
 
 
 class SignInSettings(BaseModel):
@@ -78,9 +86,7 @@ class SignInSettings(BaseModel):
     def _people_reach_it_safely(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(value)
-        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
-            raise ValueError("must be an https URL (http only on loopback)")
+        url = _secure_url(value)
         if not url.hostname or url.username is not None or value != f"{url.scheme}://{url.netloc}":
             raise ValueError("must end with the host: no path, no trailing slash, no user")
         return value
@@ -90,9 +96,7 @@ class SignInSettings(BaseModel):
     def _provider_is_reached_safely(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(value)
-        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
-            raise ValueError("must be an https URL (http only on loopback)")
+        url = _secure_url(value)
         if not url.hostname or url.username is not None or url.query or url.fragment:
             raise ValueError("must be an issuer: host and path, no user, query or fragment")
         return value

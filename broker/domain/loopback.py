@@ -6,6 +6,11 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult
 
 
+def is_secure(url: SplitResult) -> bool:
+    """Whether nobody in between can read along: https, or http that stays on this machine."""
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(url))
+
+
 def is_loopback(url: SplitResult) -> bool:
     """Whether the URL's host is this machine and nothing else."""
     host = url.hostname or ""

@@ -15,7 +15,7 @@ import certifi
 import httpx
 import structlog
 
-from broker.domain.loopback import is_loopback
+from broker.domain.loopback import is_secure
 from broker.errors import DependencyUnavailable
 
 CONNECT_SECONDS = 3.0
@@ -109,7 +109,7 @@ def check_address(url: str) -> None:
     """Raise DependencyUnavailable unless it is https, or http to this machine itself."""
     try:
         parts = urlsplit(url)
-        allowed = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts))
+        allowed = is_secure(parts)
     except ValueError as e:
         raise unavailable("the provider names an address that cannot be read") from e
     if not allowed or not parts.hostname:

@@ -11,7 +11,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from broker.domain.identifiers import TicketId
-from broker.domain.loopback import is_loopback
+from broker.domain.loopback import is_secure
 
 PLACE = "{ticket}"
 
@@ -39,7 +39,7 @@ class TicketUrl:
         parts = _URL.fullmatch(url)
         if parts is None:
             raise ValueError("must be an https URL with a host in lower case, without user or #")
-        if parts["scheme"] == "http" and not is_loopback(urlsplit(url)):
+        if not is_secure(urlsplit(url)):
             raise ValueError("must be an https URL (http only on loopback)")
         rest = parts["target"].replace(PLACE, "", 1)
         if rest == parts["target"] or "{" in rest or "}" in rest:
