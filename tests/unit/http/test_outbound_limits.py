@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from time import monotonic
 
@@ -20,45 +16,12 @@ from broker.http.outbound import (
     OutboundFailed,
     Reach,
 )
+from tests.unit.http.dripping import DROP_BY_DROP, dripping
 
 LIMIT = 0.6
-DRIP = 0.05
 
 
-@contextmanager
-def dripping(beginning: bytes, *, drop: bytes) -> Iterator[int]:
-    """The port of a server that says `beginning`, then `drop` again and again."""
-    over = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with suppress(OSError):
-                connection, _ = server.accept()
-                with connection:
-                    connection.sendall(beginning)
-                    while not over.wait(DRIP):
-                        connection.sendall(drop)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield server.getsockname()[1]
-        over.set()
-        thread.join()
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.mark.parametrize(
-    ("scheme", "beginning", "drop"),
-    [
-        ("http", HEAD, b"X-Slow: 1\r\n"),
-        ("http", HEAD + b"Content-Length: 1000\r\n\r\n", b"."),
-        # The head of a TLS record of 16 KiB, which then never is complete.
-        ("https", b"\x16\x03\x03\x40\x00", b"\x00"),
-    ],
-    ids=["headers", "body", "handshake"],
-)
+@DROP_BY_DROP
 def test_whoever_answers_drop_by_drop_is_cut_off(
     scheme: str, beginning: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -21,6 +21,7 @@ from broker.openid import site as site_module
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import ProviderMetadata
 from broker.openid.site import LARGEST, ProviderSite, check_address
+from tests.unit.http.dripping import DROP_BY_DROP, dripping
 
 SECRET = BrowserSecret("ab" * 32)
 
@@ -42,7 +43,6 @@ class Server:
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
-    drip: Callable[[], None] | None = None
     asked: list[Asked] = field(default_factory=list)
 
 
@@ -61,10 +61,6 @@ def serving() -> Iterator[Server]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(told.body)
-            if told.drip is not None:
-                for _ in range(1000):
-                    told.drip()
-                    self.wfile.write(b" ")
 
         do_POST = do_GET  # noqa: N815 - the name that the standard library calls
 
@@ -143,14 +139,15 @@ def test_a_small_answer_that_unpacks_to_a_large_one_is_cut_off(server):
         ProviderSite().document(server.url)
 
 
-def test_an_answer_that_drips_is_cut_off(server, monkeypatch):
+@DROP_BY_DROP
+def test_a_provider_that_answers_drop_by_drop_is_cut_off(monkeypatch, scheme, beginning, drop):
     """Each byte comes in time, and the whole never does."""
     monkeypatch.setattr(site_module, "ALTOGETHER_SECONDS", 0.3)
-    server.drip = lambda: time.sleep(0.05)
-    begun = time.monotonic()
-    with pytest.raises(DependencyUnavailable):
-        ProviderSite().document(server.url)
-    assert time.monotonic() - begun < 2
+    with dripping(beginning, drop=drop) as port:
+        begun = time.monotonic()
+        with pytest.raises(DependencyUnavailable):
+            ProviderSite().document(f"{scheme}://127.0.0.1:{port}/")
+        assert 0.3 <= time.monotonic() - begun < 2
 
 
 def test_nobody_listens():
