@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from broker.domain.access import Deny, Reason, obstacle
+from broker.domain.access import Deny, Limits, Reason, obstacle
 from broker.domain.accounts import Account, Consent
 from broker.domain.grants import (
     BY_BREAK_GLASS,
@@ -21,6 +21,7 @@ from broker.domain.grants import (
 )
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.permissions import Action, Caller, permits
+from broker.domain.sessions import SessionRequest
 from broker.domain.tickets import Ticket
 
 _ACTIONS = {
@@ -143,6 +144,30 @@ def new_grant(
         duration=request.duration,
         requested_by=None if asked_by == request.engineer else asked_by,
         decided_at=now if approved else None,
+    )
+
+
+def standing_grant(
+    request: SessionRequest, *, grant_id: GrantId, limits: Limits, now: datetime
+) -> Grant:
+    """The grant that standing consent gives whoever opens a session without having asked for one.
+
+    It lasts as long as the session at least.
+    """
+    lasts = max(limits.standing_grant, request.duration)
+    return Grant(
+        grant_id=grant_id,
+        account_id=request.account_id,
+        ticket_id=request.ticket_id,
+        engineer=request.engineer,
+        access=request.access,
+        reason=request.reason,
+        decided=GrantState.APPROVED,
+        approver=BY_POLICY,
+        created_at=now,
+        expires_at=now + lasts,
+        duration=lasts,
+        decided_at=now,
     )
 
 

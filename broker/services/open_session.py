@@ -20,7 +20,8 @@ from broker.domain.access import (
 )
 from broker.domain.accounts import Account, subject_of
 from broker.domain.claims import TokenSubject, identity_claims
-from broker.domain.grants import BY_POLICY, Grant, GrantState
+from broker.domain.grant_decisions import standing_grant
+from broker.domain.grants import Grant
 from broker.domain.iam_documents import session_policy
 from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import (
@@ -162,7 +163,10 @@ class OpenSession:
         return Intent(
             request=replace(request, duration=allowed.duration or request.duration),
             account=account,
-            grant=allowed.grant or self._standing_grant(request, decided_at),
+            grant=allowed.grant
+            or standing_grant(
+                request, grant_id=self.entropy.grant_id(), limits=self.limits, now=decided_at
+            ),
             decided_at=decided_at,
             session_id=session_id,
             subject=TokenSubject(
@@ -181,23 +185,6 @@ class OpenSession:
             ),
             role_session_name=role_session_name(request.engineer, request.ticket_id, session_id),
             policy=session_policy(request.services),
-        )
-
-    def _standing_grant(self, request: SessionRequest, now: datetime) -> Grant:
-        lasts = max(self.limits.standing_grant, request.duration)
-        return Grant(
-            grant_id=self.entropy.grant_id(),
-            account_id=request.account_id,
-            ticket_id=request.ticket_id,
-            engineer=request.engineer,
-            access=request.access,
-            reason=request.reason,
-            decided=GrantState.APPROVED,
-            approver=BY_POLICY,
-            created_at=now,
-            expires_at=now + lasts,
-            duration=lasts,
-            decided_at=now,
         )
 
     def _record_intent(self, intent: Intent, call: Call, *, is_new_grant: bool) -> None:
