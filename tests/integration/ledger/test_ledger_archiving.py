@@ -144,6 +144,17 @@ def test_only_what_is_old_goes(world: LedgerWorld, tmp_path: Path) -> None:
     assert archive(world, tmp_path / "y", days_ago=91).through == second
 
 
+def test_the_last_of_many_checkpoints_is_found(
+    world: LedgerWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: they are looked through in parts."""
+    monkeypatch.setattr("broker.services.archiving._AT_ONCE", 1)
+    _, second = grown(world)
+    world.later(days=200)
+    world.signing(ACCOUNT, ADMIN)
+    assert archive(world, tmp_path / "old.jsonl").through == second
+
+
 def test_archiving_again_finds_nothing(world: LedgerWorld, tmp_path: Path) -> None:
     """And leaves no file."""
     grown(world)

@@ -146,6 +146,19 @@ def test_a_key_that_cannot_sign_now_is_told_and_tried_again(
     assert len(world.checkpoints) == 1
 
 
+def test_a_ledger_that_cannot_be_written_is_not_passed_over(
+    world: LedgerWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker waits for it, as for every other task."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise DependencyUnavailable("The ledger is gone.", code="ledger_unavailable")
+
+    monkeypatch.setattr(world.services.store.journal, "record", gone)
+    with pytest.raises(DependencyUnavailable, match="The ledger is gone"):
+        world.signing.when_due(ACCOUNT, ADMIN)
+
+
 def test_a_key_that_is_gone_keeps_no_removal_waiting(world: LedgerWorld) -> None:
     """It is told in the chain; who asks for a checkpoint is refused."""
     provider(world).disable(key_of(world))
