@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from broker.cli.rows import print_rows
 
 
 class KeyShown(BaseModel):
@@ -83,19 +84,23 @@ def print_account(account: AccountShown) -> None:
 
 def print_accounts(page: AccountsShown) -> None:
     """A table, one account a row."""
-    table = Table("Account", "Customer", "State", "Consent", "Profile", "Hindered by", box=None)
-    for account in page.items:
-        cells = (
-            account.account_id,
-            account.customer,
-            account.state,
-            account.consent,
-            _profile(account),
-            account.last_error or "",
-        )
-        table.add_row(*map(Text, cells))
-    console = Console(highlight=False)
-    console.print(table if page.items else Text("No account is registered."))
+    if not page.items:
+        _console().print(Text("No account is registered."))
+        return
+    print_rows(
+        ("Account", "Customer", "State", "Consent", "Profile", "Hindered by"),
+        [
+            (
+                account.account_id,
+                account.customer,
+                account.state,
+                account.consent,
+                _profile(account),
+                account.last_error or "",
+            )
+            for account in page.items
+        ],
+    )
 
 
 def print_plan(plan: PlanShown) -> None:

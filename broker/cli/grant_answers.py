@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from broker.cli.rows import print_rows
 
 
 class GrantShown(BaseModel):
@@ -60,19 +61,24 @@ def print_grant(grant: GrantShown) -> None:
 
 def print_grants(page: GrantsShown) -> None:
     """A table, one grant a row."""
-    table = Table("Grant", "State", "Engineer", "Account", "Ticket", "Ends", "Reason", box=None)
-    for grant in page.items:
-        cells = (
-            grant.id,
-            _state(grant),
-            grant.engineer,
-            grant.account_id,
-            grant.ticket,
-            grant.expires_at,
-            grant.reason,
-        )
-        table.add_row(*map(Text, cells))
-    _console().print(table if page.items else Text("There is no such grant."))
+    if not page.items:
+        _console().print(Text("There is no such grant."))
+        return
+    print_rows(
+        ("Grant", "State", "Engineer", "Account", "Ticket", "Ends", "Reason"),
+        [
+            (
+                grant.id,
+                _state(grant),
+                grant.engineer,
+                grant.account_id,
+                grant.ticket,
+                grant.expires_at,
+                grant.reason,
+            )
+            for grant in page.items
+        ],
+    )
 
 
 def _state(grant: GrantShown) -> str:

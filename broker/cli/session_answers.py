@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from broker.cli.rows import print_rows
 
 
 class _Revocation(BaseModel):
@@ -97,39 +98,52 @@ def print_session(session: SessionShown) -> None:
 
 def print_sessions(page: SessionsShown) -> None:
     """A table, one session a row."""
-    table = Table("Session", "Engineer", "Account", "Ticket", "Opened", "Ends", "Revoked", box=None)
-    for session in page.items:
-        cells = (
-            session.id,
-            session.engineer,
-            session.account_id,
-            session.ticket,
-            session.issued_at,
-            session.expires_at,
-            session.revoked_at or "",
-        )
-        table.add_row(*map(Text, cells))
-    _console().print(table if page.items else Text("There is no such session."))
+    if not page.items:
+        _console().print(Text("There is no such session."))
+        return
+    print_rows(
+        ("Session", "Engineer", "Account", "Ticket", "Opened", "Ends", "Revoked"),
+        [
+            (
+                session.id,
+                session.engineer,
+                session.account_id,
+                session.ticket,
+                session.issued_at,
+                session.expires_at,
+                session.revoked_at or "",
+            )
+            for session in page.items
+        ],
+    )
 
 
 def print_activity(activity: ActivityShown) -> None:
     """A table of events, oldest first, then where they were looked for and what may be missing."""
     console = _console()
-    table = Table("", "Time", "Event", "Service", "Region", "Refused", "From", box=None)
-    for event in sorted(activity.items, key=lambda event: event.time):
-        cells = (
-            "!" if event.marked else "",
-            event.time,
-            event.name,
-            event.source.removesuffix(".amazonaws.com"),
-            event.region,
-            event.error_code or "",
-            event.source_ip,
+    events = sorted(activity.items, key=lambda event: event.time)
+    if events:
+        print_rows(
+            ("", "Time", "Event", "Service", "Region", "Refused", "From"),
+            [_event_cells(event) for event in events],
+            bold=[index for index, event in enumerate(events) if event.marked],
         )
-        table.add_row(*map(Text, cells), style="bold" if event.marked else None)
-    console.print(table if activity.items else Text("Nothing is recorded of this session."))
+    else:
+        console.print(Text("Nothing is recorded of this session."))
     for line in _remarks(activity):
         console.print(Text(line, style="dim"))
+
+
+def _event_cells(event: EventShown) -> Sequence[str]:
+    return (
+        "!" if event.marked else "",
+        event.time,
+        event.name,
+        event.source.removesuffix(".amazonaws.com"),
+        event.region,
+        event.error_code or "",
+        event.source_ip,
+    )
 
 
 def _remarks(activity: ActivityShown) -> Sequence[str]:

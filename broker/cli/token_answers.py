@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import click
 from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from broker.cli.rows import print_rows
 
 
 class TokenShown(BaseModel):
@@ -28,17 +28,21 @@ class TokensShown(BaseModel):
 
 def print_tokens(page: TokensShown) -> None:
     """A table, one API token a row."""
-    table = Table("Id", "Subject", "Roles", "Accounts", "Last used", "Expires", "Revoked", box=None)
-    for token in page.items:
-        cells = (
-            token.id,
-            token.subject,
-            ", ".join(token.roles),
-            ", ".join(token.account_ids) or "all",
-            token.last_used_at or "never",
-            token.expires_at,
-            token.revoked_at or "",
-        )
-        table.add_row(*map(Text, cells))
-    console = Console(highlight=False)
-    console.print(table if page.items else Text("There is no API token."))
+    if not page.items:
+        click.echo("There is no API token.")
+        return
+    print_rows(
+        ("Id", "Subject", "Roles", "Accounts", "Last used", "Expires", "Revoked"),
+        [
+            (
+                token.id,
+                token.subject,
+                ", ".join(token.roles),
+                ", ".join(token.account_ids) or "all",
+                token.last_used_at or "never",
+                token.expires_at,
+                token.revoked_at or "",
+            )
+            for token in page.items
+        ],
+    )
