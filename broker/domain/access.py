@@ -143,7 +143,7 @@ def decide(
         return Deny(refusal)
     if request.duration > limits.longest_session:
         return Deny(Reason.DURATION_TOO_LONG)
-    return _by_grant(request, grants=grants, consent=account.consent, now=now)
+    return _by_grant(request, grants=grants, account=account, now=now)
 
 
 def obstacle(purpose: Purpose, *, account: Account, ticket: Ticket | None) -> Reason | None:
@@ -174,7 +174,7 @@ def ticket_refuses(purpose: Purpose, ticket: Ticket | None) -> Reason | None:
 
 
 def _by_grant(
-    request: SessionRequest, *, grants: Sequence[Grant], consent: Consent, now: datetime
+    request: SessionRequest, *, grants: Sequence[Grant], account: Account, now: datetime
 ) -> Decision:
     fitting = [
         grant
@@ -186,14 +186,14 @@ def _by_grant(
             access=request.access,
         )
         and request.grant_id in (None, grant.grant_id)
-        and _still_counts(grant, consent)
+        and _still_counts(grant, account)
     ]
     approved = [grant for grant in fitting if grant.state_at(now) is GrantState.APPROVED]
     ends = now + request.duration
     for grant in approved:
         if grant.expires_at >= ends:
             return Allow(grant)
-    if consent is Consent.STANDING and request.grant_id is None:
+    if account.consent is Consent.STANDING and request.grant_id is None:
         return Allow(None)
     if approved:
         return _within(max(approved, key=_end), request, now)
@@ -215,9 +215,16 @@ def _within(grant: Grant, request: SessionRequest, now: datetime) -> Decision:
     return Deny(Reason.DURATION_TOO_LONG, grant.grant_id)
 
 
-def _still_counts(grant: Grant, consent: Consent) -> bool:
-    """What standing consent has granted ends with it: then the customer is asked each time."""
-    return consent is Consent.STANDING or grant.approver != BY_POLICY
+def _still_counts(grant: Grant, account: Account) -> bool:
+    """What standing consent has granted ends with it: then the customer is asked each time.
+
+    And what was granted before access was off, or before the account left, ended with that.
+    """
+    if grant.decided is not GrantState.REQUESTED:
+        granted_at = grant.decided_at or grant.created_at
+        if granted_at < account.grants_count_since:
+            return False
+    return account.consent is Consent.STANDING or grant.approver != BY_POLICY
 
 
 def _end(grant: Grant) -> datetime:

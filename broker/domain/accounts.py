@@ -83,6 +83,14 @@ class Account:
     checkpoint_error: str | None = None
     """Why the last copy did not get there, as a sentence for people; None where it did."""
 
+    closed_at: Timestamp | None = None
+    """When access was last off. What was granted until then ended with it, whatever follows."""
+
+    @property
+    def grants_count_since(self) -> datetime:
+        """Older grants are nothing to go by: of before access was off, or of an earlier account."""
+        return max(self.created_at, self.closed_at or self.created_at)
+
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""
         return replace(self, state=state, last_error=error)
@@ -90,18 +98,19 @@ class Account:
     def consenting(self, consent: Consent, *, now: datetime, longest_session: timedelta) -> Account:
         """The same account under another consent.
 
-        Switching access off ends what was issued before, and switching it on again must not
-        bring that back to life: not even a session that was opened while the first took effect.
+        Switching access off ends what was issued and granted before, and switching it on again
+        must not bring that back to life: not even a session that was opened while the first took
+        effect.
         """
         if consent is self.consent:
             return self
-        off = Consent.OFF in (consent, self.consent)
-        revocations = (
-            self.revocations.with_everything(issued_before=now, until=now + longest_session)
-            if off
-            else self.revocations
+        changed = replace(self, consent=consent)
+        if Consent.OFF not in (consent, self.consent):
+            return changed
+        revocations = self.revocations.with_everything(
+            issued_before=now, until=now + longest_session
         )
-        return replace(self, consent=consent, revocations=revocations)
+        return replace(changed, revocations=revocations, closed_at=now)
 
 
 def subject_of(account_id: AccountId) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from broker.domain.access import SENTENCES, Allow, Deny, Limits, Reason, decide
 from broker.domain.accounts import AccountState, Consent
-from broker.domain.grants import BY_POLICY, Access, GrantState
+from broker.domain.grants import BY_BREAK_GLASS, BY_POLICY, Access, GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.permissions import Role
 from broker.domain.sessions import Length
@@ -185,6 +186,49 @@ def test_standing_consent_makes_a_new_grant_where_the_old_one_ends_too_soon():
     """Overlapping grants are independent; the old one is not stretched."""
     short = grant(expires_at=NOW + timedelta(minutes=30))
     assert decided(grants=[short]) == Allow(None)
+
+
+LONGEST = timedelta(hours=4)
+MOMENT = timedelta(milliseconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+def switched_off_and_on(consent):
+    """An account that was off for a minute, and may be entered again by this consent."""
+    off = account().consenting(Consent.OFF, now=NOW + MINUTE, longest_session=LONGEST)
+    return off.consenting(consent, now=NOW + 2 * MINUTE, longest_session=LONGEST)
+
+
+@pytest.mark.parametrize("approver", ["acme", BY_BREAK_GLASS])
+@pytest.mark.parametrize(
+    "since",
+    [switched_off_and_on(Consent.PER_GRANT), account(consent=Consent.PER_GRANT)],
+    ids=["off and on again", "left and registered anew"],
+)
+def test_what_was_granted_before_the_customer_left_stays_over(since, approver):
+    """Whoever closes the door and opens it again is asked again by everybody."""
+    over = grant(decided_at=since.grants_count_since - MOMENT, approver=approver)
+    assert decided(account=since, grants=[over]) == Deny(Reason.GRANT_REQUIRED)
+    by_name = request(grant_id=over.grant_id)
+    assert decided(account=since, grants=[over], request=by_name) == Deny(Reason.GRANT_REQUIRED)
+    untold = replace(over, created_at=since.grants_count_since - MOMENT, decided_at=None)
+    assert decided(account=since, grants=[untold]) == Deny(Reason.GRANT_REQUIRED)
+    again = grant(decided_at=since.grants_count_since)
+    assert decided(account=since, grants=[over, again]) == Allow(again)
+
+
+def test_a_request_from_before_may_still_be_approved_afterwards():
+    """It gave nobody anything; who decides on it does so by what is known now."""
+    since = switched_off_and_on(Consent.PER_GRANT)
+    waiting = grant(decided=GrantState.REQUESTED, approver=None)
+    assert decided(account=since, grants=[waiting]) == Deny(Reason.GRANT_REQUIRED, waiting.grant_id)
+    approved = replace(waiting, decided=GrantState.APPROVED, decided_at=NOW + 3 * MINUTE)
+    assert decided(account=since, grants=[approved]) == Allow(approved)
+
+
+def test_standing_consent_that_is_given_again_makes_a_new_grant():
+    over = grant(decided_at=NOW, approver=BY_POLICY)
+    assert decided(account=switched_off_and_on(Consent.STANDING), grants=[over]) == Allow(None)
 
 
 def test_every_reason_has_a_sentence():

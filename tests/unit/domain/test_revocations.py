@@ -170,3 +170,6 @@ def test_switching_consent_off_and_on_revives_nothing():
     assert on.revocations.until == later + longest
     same = on.consenting(Consent.STANDING, now=later + HOUR, longest_session=longest)
     assert same == on
+    assert (account().closed_at, off.closed_at, on.closed_at) == (None, NOW, later)
+    stricter = account().consenting(Consent.PER_GRANT, now=later, longest_session=longest)
+    assert stricter.closed_at is None
