@@ -14,6 +14,7 @@ from typing import assert_never
 import structlog
 from flask import Response, request
 
+from broker.domain.permissions import Caller
 from broker.domain.ports import Begun, Finished, IdempotencyRepository, InProgress, Reused
 from broker.errors import Conflict, DependencyUnavailable, FieldProblem, InvalidRequest
 from broker.services.calls import Call
@@ -44,8 +45,7 @@ def answer_once(
             f"{HEADER} must be 1 to 200 printable ASCII characters.",
             problems=[FieldProblem(HEADER, "must be 1 to 200 printable ASCII characters")],
         )
-    # By token: another one of the same subject may be allowed less.
-    scoped = f"{call.caller.api_token_id or call.caller.subject}\n{key}"
+    scoped = f"{_bearer(call.caller)}\n{key}"
     match kept.begin(scoped, fingerprint=_fingerprint()):
         case Begun():
             return _first(answer, scoped, repeats=repeats, kept=kept)
@@ -67,6 +67,14 @@ def answer_once(
             )
         case unknown:
             assert_never(unknown)
+
+
+def _bearer(caller: Caller) -> str:
+    """Whose key it is. By token, since another one of the same subject may be allowed less; and
+    nobody gets at a token's answers by being called as it is."""
+    if caller.api_token_id is not None:
+        return f"api_token:{caller.api_token_id}"
+    return f"subject:{caller.subject}"
 
 
 def _first(
