@@ -25,7 +25,7 @@ class Kept:
         self.keys.append(key)
         return Begun()
 
-    def finish(self, key: str, answer: Finished) -> None:
+    def finish(self, key: str, answer: Finished) -> None:  # noqa: ARG002 - the protocol's name
         assert key == self.keys[-1]
 
     def abandon(self, key: str) -> None:
