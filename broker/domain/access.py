@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from broker.domain.accounts import Account, AccountState, Consent
-from broker.domain.grants import BY_POLICY, Grant, GrantState
-from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
+from broker.domain.grants import BY_POLICY, Grant, GrantState, Purpose
+from broker.domain.identifiers import GrantId
 from broker.domain.permissions import Action, Caller, permits
 from broker.domain.sessions import SHORTEST, Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
@@ -70,17 +69,6 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.ALREADY_DECIDED: "The request waits no longer: it was decided on, withdrawn, or lapsed.",
 }
-
-
-class Purpose(Protocol):
-    """What sessions, grants and requests for them have in common: for whom, where and why."""
-
-    @property
-    def account_id(self) -> AccountId: ...
-    @property
-    def ticket_id(self) -> TicketId: ...
-    @property
-    def engineer(self) -> EngineerId: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +167,7 @@ def _by_grant(
     fitting = [
         grant
         for grant in grants
-        if grant.covers(
-            account_id=request.account_id,
-            ticket_id=request.ticket_id,
-            engineer=request.engineer,
-            access=request.access,
-        )
+        if grant.covers(request)
         and request.grant_id in (None, grant.grant_id)
         and _still_counts(grant, account)
     ]

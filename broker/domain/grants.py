@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.times import Timestamp
@@ -41,6 +42,19 @@ BY_BREAK_GLASS = "policy:break-glass"
 """The approver of a grant that somebody gave themselves."""
 
 
+class Purpose(Protocol):
+    """What sessions, grants and requests for them have in common: for whom, where, why and what."""
+
+    @property
+    def account_id(self) -> AccountId: ...
+    @property
+    def ticket_id(self) -> TicketId: ...
+    @property
+    def engineer(self) -> EngineerId: ...
+    @property
+    def access(self) -> Access: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """One grant as stored; ask `state_at` for its state.
@@ -71,13 +85,11 @@ class Grant:
         lapses = self.decided in (GrantState.REQUESTED, GrantState.APPROVED)
         return GrantState.EXPIRED if lapses and now >= self.expires_at else self.decided
 
-    def covers(
-        self, *, account_id: AccountId, ticket_id: TicketId, engineer: EngineerId, access: Access
-    ) -> bool:
+    def covers(self, purpose: Purpose) -> bool:
         """Whether this grant is for exactly that engineer, account, ticket and access."""
         return (self.account_id, self.ticket_id, self.engineer, self.access) == (
-            account_id,
-            ticket_id,
-            engineer,
-            access,
+            purpose.account_id,
+            purpose.ticket_id,
+            purpose.engineer,
+            purpose.access,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.domain.access import Purpose, ticket_refuses
+from broker.domain.access import ticket_refuses
+from broker.domain.grants import Purpose
 from broker.domain.tickets import Ticket
 
 SOURCE_SILENT = "ticket_source_silent"

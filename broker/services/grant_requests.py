@@ -136,13 +136,7 @@ class RequestGrant:
         now = self.clock()
         found = self.grants.of_engineer(request.account_id, request.engineer)
         for grant in (each.record for each in found):
-            same = grant.covers(
-                account_id=request.account_id,
-                ticket_id=request.ticket_id,
-                engineer=request.engineer,
-                access=request.access,
-            )
-            if same and grant.state_at(now) is GrantState.REQUESTED:
+            if grant.covers(request) and grant.state_at(now) is GrantState.REQUESTED:
                 return grant
         return None
 
