@@ -26,6 +26,9 @@ class AccountState(StrEnum):
 LEAVING = (AccountState.REMOVING, AccountState.REMOVED)
 """On its way out, or gone: nothing is repaired, staged or opened any more."""
 
+WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
+"""On its way in: roles that anybody could be let in through do not stand there yet."""
+
 
 class Consent(StrEnum):
     """The customer's word: any open ticket is enough, each grant is asked for, or nothing goes."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.accounts import LEAVING, Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Detail, Event, LedgerAction, Outcome, chain_of
 from broker.domain.own_sessions import OwnSession
@@ -42,8 +42,6 @@ POSTPONED = timedelta(hours=1)
 
 _ROUNDS = 100
 """Far more steps than any account can have to do, and than writes can come between."""
-
-_WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
 
 _log = structlog.get_logger(__name__)
 
@@ -193,7 +191,7 @@ class KeyKeeping:
         account = turn.account
         ids: Mapping[str, str] = {}
         details: Mapping[str, Detail] = {"canary": "not needed"}
-        if signs(account.keys) and account.state not in _WITHOUT_ROLES:
+        if signs(account.keys) and account.state not in WITHOUT_ROLES:
             if account.consent is Consent.OFF:
                 # Nothing is signed while access is off, so that the present key does no harm.
                 return None

@@ -34,7 +34,7 @@ from broker.services.session_ends import SessionEnds
 OLDEST_GRANT = timedelta(days=61)
 """Older ones are over: a request waits for 30 days at most, and a grant lasts as long at most."""
 
-_WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.REMOVED)
+_WITHOUT_ANYTHING = (AccountState.REGISTERED, AccountState.REMOVED)
 """Nothing of ours stands in such an account, so nothing there can be denied, or used."""
 
 _LIVE = (GrantState.REQUESTED, GrantState.APPROVED)
@@ -143,7 +143,7 @@ class RevokeMany:
         account = registered(self.accounts, account_id).record
         live = self._live_grants(account_ids=[account_id], engineer=None)
         written.grants += len(self.ending.end_only(live, call, reason=reason))
-        if account.state not in _WITHOUT_ROLES:
+        if account.state not in _WITHOUT_ANYTHING:
             # Also where no session is known: a token may have led to one that no record has.
             written.denying[account_id] = None
             written.add(self.ends.end_all(account_id, call, reason=reason))

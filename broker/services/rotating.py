@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from broker.domain.accounts import LEAVING, Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, Consent
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Action
@@ -34,8 +34,6 @@ _TRIES = 10
 
 COMPROMISED = "a signing key may be compromised"
 """Why all sessions end in an emergency, as the ledger has it."""
-
-_WITHOUT_ROLES = (AccountState.REGISTERED, AccountState.PROVISIONING)
 
 
 _Change = Callable[[Account, Call], tuple[Account, tuple[Event, ...]]]
@@ -172,7 +170,7 @@ class Rotating:
 
     def _end_sessions(self, account_id: AccountId, call: Call) -> None:
         """What AWS hinders is in the record, and the worker tries again."""
-        if registered(self.accounts, account_id).record.state in _WITHOUT_ROLES:
+        if registered(self.accounts, account_id).record.state in WITHOUT_ROLES:
             return
         ended = self.ends.end_living(account_id, call, reason=COMPROMISED)
         account = self.reconcile.run(account_id, call, depth=Depth.QUICK, patience=PATIENCE)
@@ -181,7 +179,7 @@ class Rotating:
 
     def _try_canary(self, account_id: AccountId, call: Call) -> None:
         account = registered(self.accounts, account_id).record
-        if account.state in _WITHOUT_ROLES or account.consent is Consent.OFF:
+        if account.state in WITHOUT_ROLES or account.consent is Consent.OFF:
             return
         own = self.canaries.new_session()
         intended = call.event(
