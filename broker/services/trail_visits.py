@@ -16,6 +16,7 @@ from broker.domain.ports import Journal
 from broker.domain.sessions import Credentials
 from broker.errors import AccessDenied, BrokerError
 from broker.services.ambient import Clock, Entropy
+from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
 from broker.services.own_access import OwnAccess
 
@@ -53,6 +54,7 @@ class TrailVisits:
 
     journal: Journal
     own_access: OwnAccess
+    bulkhead: Bulkhead
     clock: Clock
     entropy: Entropy
 
@@ -67,10 +69,17 @@ class TrailVisits:
 
         Raises AccessDenied (`consent_off`, `account_not_active`) where the customer or the state
         of the account does not let the broker in, and what `OwnAccess.credentials` and `look`
-        raise. Each ends in the ledger.
+        raise: each ends in the ledger. Raises DependencyUnavailable (`too_busy`) like `Bulkhead`,
+        for the reading takes long, and one customer must not keep all of our threads waiting.
         """
         visit = _Visit(self, account, purpose, call)
         visit.refuse_if_closed()
+        with self.bulkhead.place():
+            return self._made(visit, account, look)
+
+    def _made(
+        self, visit: _Visit, account: Account, look: Callable[[Credentials], Brought[T]]
+    ) -> T:
         visit.record(Outcome.INTENDED)
         try:
             credentials = self._credentials(account, visit)

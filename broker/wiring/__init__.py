@@ -122,7 +122,8 @@ def build(settings: Settings, observer: Observer) -> Services:
     lifecycle = build_lifecycle(base, ledger.signing)
     desk = build_ticket_desk(base, lifecycle.revocation.ending)
     hooks = build_hooks(base, lifecycle)
-    trail = build_trail(base)
+    bulkhead = Bulkhead(places_of(settings.threads))
+    trail = build_trail(base, bulkhead)
     webhooks = build_webhooks(base)
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     return Services(
@@ -152,7 +153,7 @@ def build(settings: Settings, observer: Observer) -> Services:
             name_prefix=settings.name_prefix,
             topics=settings.hook_topics,
         ),
-        open_session=_open_session(base, desk, admission.limiter),
+        open_session=_open_session(base, desk, admission.limiter, bulkhead),
         orphans=_orphans(base),
         prove=build_prove(base),
         public_url=settings.people_url,
@@ -205,7 +206,9 @@ def _orphans(base: Foundation) -> Orphans:
     )
 
 
-def _open_session(base: Foundation, desk: TicketDesk, limiter: Limiter) -> OpenSession:
+def _open_session(
+    base: Foundation, desk: TicketDesk, limiter: Limiter, bulkhead: Bulkhead
+) -> OpenSession:
     return OpenSession(
         journal=base.store.journal,
         accounts=base.store.accounts,
@@ -213,7 +216,7 @@ def _open_session(base: Foundation, desk: TicketDesk, limiter: Limiter) -> OpenS
         grants=base.store.grants,
         minter=base.minter,
         exchange=base.exchange,
-        bulkhead=Bulkhead(places_of(base.settings.threads)),
+        bulkhead=bulkhead,
         limiter=limiter,
         limits=Limits(
             longest_session=base.policy.longest_session,

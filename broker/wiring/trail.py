@@ -9,6 +9,7 @@ from broker.aws.partitions import regions_beside
 from broker.domain.trail_regions import TrailRegions
 from broker.services.activity import ReadActivity
 from broker.services.ambient import utc_now
+from broker.services.bulkhead import Bulkhead, places_for_visits
 from broker.services.trail_reconciliation import ReconcileLedger
 from broker.services.trail_visits import TrailVisits
 from broker.wiring.foundation import Foundation
@@ -22,11 +23,15 @@ class TrailServices:
     reconcile: ReconcileLedger
 
 
-def build_trail(base: Foundation) -> TrailServices:
+def build_trail(base: Foundation, bulkhead: Bulkhead) -> TrailServices:
     """They share one pace: AWS counts per account and Region, not per use."""
     store = base.store
     visits = TrailVisits(
-        journal=store.journal, own_access=base.own_access, clock=utc_now, entropy=base.entropy
+        journal=store.journal,
+        own_access=base.own_access,
+        bulkhead=Bulkhead(places_for_visits(base.settings.threads), within=bulkhead),
+        clock=utc_now,
+        entropy=base.entropy,
     )
     trail = CloudTrailHistory(client=base.clients.cloudtrail, pace=pace())
     beside = regions_beside(base.settings.aws_region)

@@ -284,3 +284,13 @@ def test_a_partition_without_a_place_for_global_services() -> None:
     world = TrailWorld()
     world.regions = replace(world.regions, of_global_services=None)
     assert read(world).regions == (OWN,)
+
+
+def test_who_finds_no_room_for_a_visit_enters_nothing_and_writes_nothing() -> None:
+    """Reading a trail takes long: one customer must not keep every thread of the broker waiting."""
+    world = TrailWorld()
+    with world.bulkhead.place(), pytest.raises(DependencyUnavailable) as refused:
+        read(world)
+    assert refused.value.code == "too_busy"
+    assert (world.door.asked, list(world.ledger.told())) == ([], [])
+    assert read(world).regions == (OWN, GLOBAL)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from broker.errors import DependencyUnavailable
-from broker.services.bulkhead import Bulkhead, places_of
+from broker.services.bulkhead import Bulkhead, places_for_visits, places_of
 
 
 def test_who_finds_no_place_is_sent_away_and_told_when_to_come_again():
@@ -34,3 +34,24 @@ def test_a_place_is_given_back_also_after_a_failure():
 def test_some_threads_are_always_left_for_what_aws_fetches(threads, places):
     assert places_of(threads) == places
     assert places < threads
+
+
+def test_a_part_of_the_places_is_never_more_than_is_left_of_all():
+    """And whoever finds no place in the whole gives back the one in the part."""
+    whole = Bulkhead(2)
+    part = Bulkhead(1, within=whole)
+    with part.place():
+        with pytest.raises(DependencyUnavailable), part.place():
+            pytest.fail("the part had one place only")
+        with whole.place(), pytest.raises(DependencyUnavailable), whole.place():
+            pytest.fail("the part has one of the two")
+    with whole.place(), whole.place(), pytest.raises(DependencyUnavailable), part.place():
+        pytest.fail("all places are taken")
+    with part.place(), whole.place():
+        pass
+
+
+@pytest.mark.parametrize(("threads", "visits"), [(2, 1), (4, 1), (8, 1), (32, 6)])
+def test_most_of_the_waiting_is_left_to_sessions(threads, visits):
+    assert places_for_visits(threads) == visits
+    assert visits <= places_of(threads)

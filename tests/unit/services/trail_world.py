@@ -21,6 +21,7 @@ from broker.errors import BrokerError
 from broker.services.activity import ReadActivity
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate
+from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
 from broker.services.trail_reconciliation import ReconcileLedger
 from broker.services.trail_visits import TrailVisits
@@ -187,6 +188,7 @@ class TrailWorld:
     session: Session | None = field(default_factory=session)
     now: datetime = NOW
     regions: TrailRegions = REGIONS
+    bulkhead: Bulkhead = field(default_factory=lambda: Bulkhead(1))
 
     def clock(self) -> datetime:
         """The time of this world."""
@@ -198,6 +200,7 @@ class TrailWorld:
         visits = TrailVisits(
             journal=self.ledger,
             own_access=self.door,
+            bulkhead=self.bulkhead,
             clock=self.clock,
             entropy=Entropy(),
         )
