@@ -75,7 +75,8 @@ def test_once_plays_the_whole_story_and_stops_everything(tmp_path: Path) -> None
     assert "\x1b" not in told  # no colours outside a terminal
 
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "env").stat().st_mode & 0o777 == 0o600
+    for name in ("env", "operator"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
     environment = _environment(folder)
     assert set(environment) == NAMES
     assert all(environment.values())
@@ -84,6 +85,7 @@ def test_once_plays_the_whole_story_and_stops_everything(tmp_path: Path) -> None
 
 TAKING_PART = """
 set -eu
+(. "$FOLDER/operator"; broker doctor > "$FOLDER/checks")
 . "$FOLDER/env"
 broker get --account "$DEMO_ACCOUNT_ID" --ticket "$DEMO_TICKET" --format env > "$FOLDER/session"
 . "$FOLDER/session"
@@ -128,7 +130,7 @@ def steps(world):
 def test_it_serves_until_a_signal_comes(
     tmp_path: Path, number: signal.Signals, story: str | None
 ) -> None:
-    """A shell takes part with the env file and nothing else; then everything stops, in order."""
+    """A shell takes part with the two files and nothing else; then everything stops, in order."""
     folder = tmp_path / "demo"
     words = short_demo(folder, story, afterwards="SERVE") if story else broker_demo(folder)
     with demo_run(words, folder) as demo:

@@ -22,6 +22,8 @@ from broker.cli.demo.world import World, populated
 from broker.cli.failures import ExitCode
 
 ENVIRONMENT_FILE = "env"
+OPERATOR_FILE = "operator"
+"""What the broker itself runs with, for the commands that work on its machine."""
 
 
 class Afterwards(Enum):
@@ -60,6 +62,7 @@ def perform(
         with telling.meanwhile("Onboarding two customers"):
             world = running.enter_context(populated(stage))
         write_environment(folder / ENVIRONMENT_FILE, world.environment())
+        write_environment(folder / OPERATOR_FILE, stage.settings())
         telling.say(f"The sandbox plays AWS at {stage.sandbox.url}, the broker is at {stage.url}.")
         outcome = _tell(story, world, telling)
         if afterwards is Afterwards.SERVE:
@@ -100,6 +103,11 @@ def _serve(stage: Stage, telling: Telling) -> None:
     telling.say(f'  eval "$({broker} get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"')
     telling.say(f"  {aws} sts get-caller-identity")
     telling.say(f"  {aws} s3 ls")
+    telling.say()
+    telling.say("As the operator, in a third one:")
+    telling.say()
+    telling.say(f"  . {_short(stage.folder / OPERATOR_FILE)}")
+    telling.say(f"  {broker} doctor")
     telling.say()
     telling.say(f"The broker writes its log to {_short(stage.log)}.")
     with suppress(KeyboardInterrupt):

@@ -145,6 +145,14 @@ class Stage:
             **self._overrides,
         }
 
+    def settings(self) -> Mapping[str, str]:
+        """What the broker runs with, its AWS credentials included: those of a sandbox."""
+        return {
+            name: value
+            for name, value in self.environment.items()
+            if name.startswith(("BROKER_", "AWS_"))
+        }
+
     def _hook_settings(self) -> dict[str, str]:
         anchors = self.folder / "sns-ca.pem"
         anchors.write_text(self.sandbox.trust_anchors())
