@@ -10,6 +10,8 @@ import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.parsed import Parsed
+from broker.domain.identifiers import AccountId, TicketId
 
 
 class _Given(BaseModel):
@@ -66,8 +68,18 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
 
 
 @click.command(epilog="Exit codes: 0 given, 1 failed (try again), 2 wrong usage, 3 refused.")
-@click.option("--account", required=True, help="AWS account id, twelve digits.")
-@click.option("--ticket", required=True, help="The support ticket that is the reason.")
+@click.option(
+    "--account",
+    required=True,
+    type=Parsed(AccountId, "account"),
+    help="AWS account id, twelve digits.",
+)
+@click.option(
+    "--ticket",
+    required=True,
+    type=Parsed(TicketId, "ticket"),
+    help="The support ticket that is the reason.",
+)
 @click.option(
     "--access",
     type=click.Choice(["read", "case"]),
@@ -106,8 +118,8 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
 )
 def get(  # noqa: PLR0913 - one argument an option
     *,
-    account: str,
-    ticket: str,
+    account: AccountId,
+    ticket: TicketId,
     access: str,
     reason: str,
     duration: int | None,
