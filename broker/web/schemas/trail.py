@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -25,11 +26,26 @@ DELAY_NOTE = (
 )
 
 
+def _require_regions(names: Iterable[str]) -> None:
+    if not all(re.fullmatch(_REGION, name) for name in names):
+        raise ValueError("must be names of Regions, like eu-central-1")
+
+
 class ActivityQuery(ListQuery):
     """Which part of a session's activity; `region` names more Regions, separated by commas."""
 
-    region: Annotated[str, Field(max_length=1000, pattern=rf"^({_REGION}(,{_REGION})*)?$")] = ""
+    region: Annotated[
+        str,
+        Field(max_length=1000, json_schema_extra={"pattern": rf"^({_REGION}(,{_REGION})*)?$"}),
+    ] = ""
     cursor: Annotated[str, Field(max_length=8000)] | None = None
+
+    @field_validator("region")
+    @classmethod
+    def _names_regions(cls, value: str) -> str:
+        if value:
+            _require_regions(value.split(","))
+        return value
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -124,8 +140,7 @@ class ReconciliationBody(Body):
     @field_validator("regions")
     @classmethod
     def _are_regions(cls, value: list[str]) -> list[str]:
-        if not all(re.fullmatch(_REGION, region) for region in value):
-            raise ValueError("must be names of Regions, like eu-central-1")
+        _require_regions(value)
         return value
 
 
