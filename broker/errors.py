@@ -122,4 +122,4 @@ class ConfigurationError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         listed = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__(f"The broker cannot start:\n{listed}")
+        super().__init__(f"With these settings the broker cannot start:\n{listed}")

@@ -200,7 +200,9 @@ def bucket(
 @_account
 @calls_the_broker
 def revoke(*, account_id: AccountId, as_json: bool, url: str, token: str) -> None:
-    """End every live session of the account, at once. New ones may be opened.
+    """End every grant and session of the account, at once. New ones may be asked for.
+
+    `broker revoke account` does the same, and waits until AWS was seen to refuse.
 
     \b
       broker accounts revoke 111122223333

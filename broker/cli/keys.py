@@ -30,7 +30,7 @@ def keys() -> None:
     """
 
 
-@keys.command(epilog="Exit codes: 0 done, 1 failed (try again), 2 wrong usage.")
+@keys.command(epilog="Exit codes: 0 done, 1 failed (try again), 2 wrong usage or settings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the keys as JSON.")
 @click.option(
     "--schedule-deletion",
@@ -40,6 +40,8 @@ def keys() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before a deletion is scheduled.")
 def orphans(*, as_json: bool, schedule_deletion: bool, yes: bool) -> None:
     """List the keys that carry this broker's labels and that no account owns.
+
+    Runs on the broker's machine, with its settings in the environment.
 
     They come from crashes, and from a store that was lost: with the store of another broker,
     all of that broker's keys would be listed. The cost is an estimate by AWS's list price.

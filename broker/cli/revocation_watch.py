@@ -47,6 +47,8 @@ class Ended(BaseModel):
 
     def sentence(self) -> str:
         """What was ended, and whether AWS was told."""
+        if not (self.grants or self.sessions or self.accounts):
+            return "Nothing was found to end. `broker sessions list` shows how names are spelt."
         what = (
             f"{_counted(self.grants, 'grant')} and {_counted(len(self.sessions), 'session')} "
             f"in {_counted(len(self.accounts), 'account')}"

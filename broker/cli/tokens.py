@@ -31,7 +31,7 @@ def tokens() -> None:
     """
 
 
-@tokens.command()
+@tokens.command(epilog="Exit codes: 0 done, 1 failed (try again), 2 wrong usage or settings.")
 @click.option("--subject", required=True, help="Who the bearer is: an engineer, or a service.")
 @click.option(
     "--role",
@@ -61,8 +61,8 @@ def create(
 ) -> None:
     """Make an API token and print it, once.
 
-    Works on the store itself, so it is how the first token comes about; later ones can be made
-    over the API.
+    Works on the store itself, with the broker's settings in the environment, so it is how the
+    first token comes about; later ones can be made over the API (`POST /v1/tokens`).
 
     \b
       broker tokens create --subject jane@vendor.example --role engineer

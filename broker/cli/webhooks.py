@@ -31,6 +31,8 @@ EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage or setting
 def webhooks() -> None:
     """Look at the endpoints in BROKER_WEBHOOKS_FILE, and try them.
 
+    Runs on the broker's machine, with its settings in the environment; `secret` needs none.
+
     \b
       broker webhooks secret
       broker webhooks list

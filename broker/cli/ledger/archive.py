@@ -37,7 +37,8 @@ def archive(*, account: AccountId, before: datetime, out: Path) -> None:
     """Write old entries to a file, verify the file, and only then drop them from the store.
 
     The cut is at the last checkpoint before that day, which proves both parts. Run it on the
-    machine that reaches the store, and keep the file: nobody else has these entries any more.
+    broker's machine, with its settings in the environment, and keep the file: nobody else has
+    these entries any more.
 
     \b
       broker ledger archive --account 111122223333 --before 2026-01-01 --out 2025.jsonl

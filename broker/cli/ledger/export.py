@@ -31,7 +31,7 @@ _END = b'{"end":'
 @click.option("--after", type=click.IntRange(0), help="Begin with the entry after this number.")
 @click.option("--through", type=click.IntRange(1), help="End with the entry of this number.")
 @click.option(
-    "--sign", is_flag=True, help="Have the head signed first, so that all is vouched for."
+    "--sign", is_flag=True, help="Have the head signed first, so that all up to now is vouched for."
 )
 @click.option("--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker.")
 @click.option(
@@ -68,7 +68,17 @@ def export(
         with broker.pieces(f"/v1/ledger/export?{query}") as pieces:
             file.write(_shown(_whole(pieces)))
         _settle(file, path)
-    click.echo(f"{path} holds the ledger. Check it with `broker ledger verify {path}`.", err=True)
+    click.echo(f"{path} holds the ledger. {_next_step(path, account)}", err=True)
+
+
+def _next_step(path: Path, account: AccountId | None) -> str:
+    """How to check it; the broker's own ledger has no key, so nobody vouches for that."""
+    if account is None:
+        return f"Check it with `broker ledger verify {path}`."
+    return (
+        f"Check it with `broker ledger verify {path} --jwks ISSUER/jwks.json`; "
+        f"`broker accounts show {account}` names the issuer."
+    )
 
 
 def _settle(file: NewFile, path: Path) -> None:
