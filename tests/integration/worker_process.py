@@ -1,6 +1,6 @@
 """A worker in a process of its own, whose handler never returns.
 
-`python -m tests.integration.worker_process <url> <threads>` prints each subject that it begins.
+Run as a module with `<url> <threads>`, it prints each subject that it begins.
 """
 
 from __future__ import annotations
