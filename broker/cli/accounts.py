@@ -15,6 +15,7 @@ from broker.cli.account_answers import (
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
 from broker.cli.failures import ExitCode
+from broker.cli.groups import Group
 from broker.domain.accounts import Consent, Profile
 from broker.domain.identifiers import AccountId
 
@@ -36,7 +37,7 @@ class _AccountId(click.ParamType[AccountId]):
 _account = click.argument("account_id", metavar="ACCOUNT", type=_AccountId())
 
 
-@click.group()
+@click.group(cls=Group)
 def accounts() -> None:
     """Register customers' accounts, look after them, and remove them.
 

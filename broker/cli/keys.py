@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker import settings
+from broker.cli.groups import Group
 from broker.cli.operator import operators_call
 from broker.domain.times import rfc3339
 from broker.services.observations import Unobserved
@@ -21,7 +22,7 @@ from keys.types import ProviderKeyState
 _GOING = ProviderKeyState.PENDING_DELETION
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Look after the signing keys where they are kept.
 

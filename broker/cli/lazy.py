@@ -11,8 +11,10 @@ from typing import Any
 
 import click
 
+from broker.cli.groups import Group
 
-class LazyGroup(click.Group):
+
+class LazyGroup(Group):
     """A group whose commands each stand in a module of their own, under their own name."""
 
     def __init__(self, *args: Any, modules: Mapping[str, str], **kwargs: Any) -> None:

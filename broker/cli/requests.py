@@ -7,6 +7,7 @@ import click
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
 from broker.cli.grant_answers import GrantShown, GrantsShown, print_grant, print_grants
+from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
 from broker.domain.grants import Access, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
@@ -23,7 +24,7 @@ _reason = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def requests() -> None:
     """Ask for grants where the customer approves each access, and decide on requests of others.
 

@@ -11,6 +11,7 @@ import click
 from broker.cli.asking import EXIT_CODES, calls_the_broker
 from broker.cli.client import BrokerClient
 from broker.cli.failures import CommandFailed
+from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
 from broker.cli.revocation_watch import Ended, RevocationShown, ended_session, watch
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
@@ -38,7 +39,7 @@ def _ends_much(command: Command) -> Command:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def revoke() -> None:
     """End access: one session, or all of an engineer, a ticket, an account, or everything.
 
@@ -60,6 +61,7 @@ def session(*, session_id: SessionId, wait: int, as_json: bool, url: str, token:
 
     \b
       broker revoke session s-0123456789abcdef0123
+      broker sessions revoke s-0123456789abcdef0123   # the same
     """
     with BrokerClient(url, token) as broker:
         answer = broker.request("DELETE", f"/v1/sessions/{session_id}")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from broker.cli import revoke
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
 from broker.cli.session_answers import (
     ActivityPart,
@@ -28,7 +29,7 @@ _PAGE = 200
 _session = click.argument("session_id", metavar="SESSION", type=Parsed(SessionId, "session"))
 
 
-@click.group()
+@click.group(cls=Group)
 def sessions() -> None:
     """See which sessions were opened and what they did, and end them.
 

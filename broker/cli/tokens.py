@@ -10,6 +10,7 @@ import click
 from broker import settings
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
+from broker.cli.groups import Group
 from broker.cli.operator import operators_call
 from broker.cli.token_answers import TokensShown, print_tokens
 from broker.domain.api_tokens import TOKEN_ID
@@ -20,7 +21,7 @@ from broker.services.observations import Unobserved
 from broker.wiring import build
 
 
-@click.group()
+@click.group(cls=Group)
 def tokens() -> None:
     """Make API tokens for services and, in the sandbox, for people; list and revoke them.
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from broker import settings
 from broker.cli.failures import CommandFailed
+from broker.cli.groups import Group
 from broker.cli.operator import operators_call
 from broker.domain.times import rfc3339
 from broker.domain.webhooks.delivery import Receipt, Verdict
@@ -27,7 +28,7 @@ SECRET_BYTES = 32
 EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage or settings."
 
 
-@click.group()
+@click.group(cls=Group)
 def webhooks() -> None:
     """Look at the endpoints in BROKER_WEBHOOKS_FILE, and try them.
 
