@@ -41,7 +41,8 @@ class Reason(StrEnum):
 SENTENCES: dict[Reason, str] = {
     Reason.FORBIDDEN: (
         "You may not ask for this. Engineers ask for themselves, a console asks for them with "
-        "on_behalf_of, and who is bound to accounts asks for nothing elsewhere."
+        "on_behalf_of, breaking the glass takes the role break_glass, and who is bound to "
+        "accounts asks for nothing elsewhere."
     ),
     Reason.ACCOUNT_NOT_FOUND: "No such account is registered. Check the account id.",
     Reason.ACCOUNT_NOT_ACTIVE: (
@@ -56,7 +57,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.TICKET_CLOSED: "The ticket is closed. Reopen it to work on it again.",
     Reason.TICKET_NOT_FOR_ACCOUNT: "The ticket does not concern this account.",
     Reason.NOT_ASSIGNED: "The ticket is assigned to others. Ask to be assigned to it.",
-    Reason.GRANT_REQUIRED: "The customer approves each access to this account. Request a grant.",
+    Reason.GRANT_REQUIRED: (
+        "The customer approves each access to this account. Request a grant: "
+        "`broker requests create`, or `POST /v1/grants`."
+    ),
     Reason.GRANT_EXPIRED: "The grant has ended. Request a new one.",
     Reason.DURATION_TOO_LONG: (
         "It would last longer than is allowed, or than the grant. Ask for a shorter duration."
