@@ -113,8 +113,8 @@ def _within(
 
 
 def _says_enough(reason: str, *, at_least: int) -> bool:
-    """Long enough without the blanks that fill it up, and not one character again and again."""
-    text = " ".join(reason.split())
+    """Long enough without what fills it up: blanks, what nobody sees, one character for ever."""
+    text = " ".join("".join(filter(str.isprintable, reason)).split())
     return len(text) >= at_least and len(set(text)) > 1
 
 

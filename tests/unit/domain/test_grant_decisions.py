@@ -163,6 +163,7 @@ def test_each_kind_has_its_longest(request_, given, longest):
         ("ab" * 15, True),
         (f"  {'ab' * 14}a  ", False),
         ("ab" + " " * 40 + "cd", False),
+        ("ab" + "\N{ZERO WIDTH SPACE}" * 40, False),
         (EMERGENCY, True),
     ],
 )
