@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, render_template, request
 from pydantic import TypeAdapter, ValidationError
 
 from broker.domain.approval_links import PATH
@@ -19,7 +19,7 @@ from broker.errors import BrokerError, FieldProblem, InvalidRequest, Unauthentic
 from broker.services.ambient import Clock
 from broker.services.approval_links import ApprovalLinks
 from broker.services.calls import Call
-from broker.web import problems
+from broker.web import pages
 from broker.web.schemas.base import LongText
 
 _HEADERS = {
@@ -35,11 +35,11 @@ _REASON: TypeAdapter[str] = TypeAdapter(LongText)
 
 def blueprint(links: ApprovalLinks, authenticate: Callable[[], Call], clock: Clock) -> Blueprint:
     """The page and its form; both are for the person whom the link names."""
-    pages = Blueprint("approvals", __name__, template_folder="templates")
-    pages.register_error_handler(BrokerError, _told)
-    pages.after_request(_protected)
+    approvals = Blueprint("approvals", __name__, template_folder="templates")
+    approvals.register_error_handler(BrokerError, pages.told)
+    approvals.after_request(_protected)
 
-    @pages.get(f"{PATH}/<secret>")
+    @approvals.get(f"{PATH}/<secret>")
     def look(secret: str) -> Response | str:
         """Show the request; send whoever is not signed in to do that first."""
         try:
@@ -57,7 +57,7 @@ def blueprint(links: ApprovalLinks, authenticate: Callable[[], Call], clock: Clo
             csrf_token=call.csrf_token,
         )
 
-    @pages.post(f"{PATH}/<secret>")
+    @approvals.post(f"{PATH}/<secret>")
     def decide(secret: str) -> str:
         """Decide through the link."""
         call = authenticate()
@@ -70,7 +70,7 @@ def blueprint(links: ApprovalLinks, authenticate: Callable[[], Call], clock: Clo
             ends_at=_shown(grant.expires_at),
         )
 
-    return pages
+    return approvals
 
 
 def _decision() -> tuple[Verdict, str]:
@@ -96,21 +96,6 @@ def _to_sign_in(secret: str) -> Response:
 
 def _shown(moment: datetime) -> str:
     return rfc3339(moment.replace(microsecond=0))
-
-
-def _told(error: BrokerError) -> Response:
-    """A page for a person, with the status that a program goes by."""
-    told = problems.of_ours(error)
-    told.set_data(
-        render_template(
-            "problem.html",
-            detail=error.public_message,
-            code=error.code,
-            request_id=g.request_id,
-        )
-    )
-    told.content_type = "text/html; charset=utf-8"
-    return told
 
 
 def _protected(response: Response) -> Response:

@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from broker.domain.browser_sessions import CALLBACK_PATH, LocalPath
 from broker.domain.permissions import EstablishedBy
 from broker.errors import AccessDenied, BrokerError, FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.services.sign_in import Callback, SignIn
-from broker.web import problems
+from broker.web import pages, problems
 from broker.web.auth import origin
 from broker.web.cookies import Cookies
+
+PATH = "/sign-in"
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     # The address of a callback holds a code, which is nobody else's business.
     "Referrer-Policy": "no-referrer",
 }
-_PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Sign-in</title></head>
-<body>
-<h1>Sign-in</h1>
-<p>{detail}</p>
-<p><a href="/sign-in">Sign in</a></p>
-<p><small>{code} &middot; request {request_id}</small></p>
-</body>
-</html>
-"""
 
 
 def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call]) -> Blueprint:
     """The three addresses; the first two without authentication, for they lead to one."""
-    pages = Blueprint("sign_in", __name__)
-    pages.register_error_handler(BrokerError, _told)
-    pages.after_request(_protected)
+    addresses = Blueprint("sign_in", __name__, template_folder="templates")
+    addresses.register_error_handler(BrokerError, _told)
+    addresses.after_request(_protected)
 
-    @pages.get("/sign-in")
+    @addresses.get(PATH)
     def begin() -> Response:
         """Send the browser to the provider."""
         _require_navigation()
@@ -49,7 +39,7 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
         cookies.keep_attempt(response, departure.secret)
         return response
 
-    @pages.get(CALLBACK_PATH)
+    @addresses.get(CALLBACK_PATH)
     def complete() -> Response:
         """Take the browser back from the provider, signed in or not."""
         _require_navigation()
@@ -58,7 +48,7 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
         cookies.keep_session(response, signed_in.secret)
         return response
 
-    @pages.post("/sign-out")
+    @addresses.post("/sign-out")
     def end() -> Response:
         """End the browser's session."""
         call = authenticate()
@@ -70,7 +60,7 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
         cookies.forget_session(response)
         return response
 
-    return pages
+    return addresses
 
 
 def _require_navigation() -> None:
@@ -132,17 +122,9 @@ def _redirect(url: str) -> Response:
 
 def _told(error: BrokerError) -> Response:
     """A page for a person, a problem for a program; neither holds the provider's words."""
-    told = problems.of_ours(error)
     if request.accept_mimetypes.best_match([problems.MEDIA_TYPE, "text/html"]) == "text/html":
-        told.set_data(
-            _PAGE.format(
-                detail=escape(error.public_message),
-                code=escape(error.code),
-                request_id=escape(g.request_id),
-            )
-        )
-        told.content_type = "text/html; charset=utf-8"
-    return told
+        return pages.told(error, sign_in_at=PATH)
+    return problems.of_ours(error)
 
 
 def _protected(response: Response) -> Response:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -281,4 +282,4 @@ def test_a_provider_that_cannot_be_reached(world: World) -> None:
     problem(answer, 503, "sign_in_unavailable", "provider_unreachable")
     assert page.status_code == 503
     assert page.headers["Retry-After"]
-    assert "Your organisation&#x27;s sign-in cannot be reached." in page.text
+    assert "Your organisation's sign-in cannot be reached." in unescape(page.text)
