@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from broker import settings
 from broker.cli.groups import Group
-from broker.cli.operator import operators_call
+from broker.cli.operator import operators_call, services_here
 from broker.domain.times import rfc3339
-from broker.services.observations import Unobserved
 from broker.services.orphans import DELETION_DAYS, Orphan, Orphans
-from broker.wiring import build
 from keys.types import ProviderKeyState
 
 _GOING = ProviderKeyState.PENDING_DELETION
@@ -52,23 +48,15 @@ def orphans(*, as_json: bool, schedule_deletion: bool, yes: bool) -> None:
       broker keys orphans --json
       broker keys orphans --schedule-deletion
     """
-    with _orphans() as service:
-        found = service.find(operators_call())
+    with services_here() as services:
+        found = services.orphans.find(operators_call())
         if as_json:
             click.echo(json.dumps(_as_json(found), indent=2))
         else:
             _print(found)
         if schedule_deletion:
-            _discard(service, [each for each in found if each.key.state is not _GOING], ask=not yes)
-
-
-@contextmanager
-def _orphans() -> Iterator[Orphans]:
-    services = build(settings.load(), Unobserved())
-    try:
-        yield services.orphans
-    finally:
-        services.close()
+            staying = [each for each in found if each.key.state is not _GOING]
+            _discard(services.orphans, staying, ask=not yes)
 
 
 def _discard(service: Orphans, found: Sequence[Orphan], *, ask: bool) -> None:

@@ -7,18 +7,15 @@ from datetime import timedelta
 
 import click
 
-from broker import settings
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
 from broker.cli.groups import Group
-from broker.cli.operator import operators_call
+from broker.cli.operator import operators_call, services_here
 from broker.cli.token_answers import TokensShown, print_tokens
 from broker.domain.api_tokens import TOKEN_ID
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.permissions import Role
 from broker.services.api_tokens import NewApiToken
-from broker.services.observations import Unobserved
-from broker.wiring import build
 
 
 @click.group(cls=Group)
@@ -70,8 +67,7 @@ def create(
       broker tokens create --subject acme --role customer --account 111122223333
     """
     new = _new(subject, roles, accounts)
-    services = build(settings.load(), Unobserved())
-    try:
+    with services_here() as services:
         token, secret = services.api_tokens.issue(
             NewApiToken(
                 subject=new[0],
@@ -81,8 +77,6 @@ def create(
             ),
             operators_call(),
         )
-    finally:
-        services.close()
     if as_json:
         click.echo(json.dumps({"id": token.token_id, "secret": secret}))
     else:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from broker import settings
 from broker.cli.failures import CommandFailed
 from broker.cli.groups import Group
-from broker.cli.operator import operators_call
+from broker.cli.operator import operators_call, services_here
 from broker.domain.times import rfc3339
 from broker.domain.webhooks.delivery import Receipt, Verdict
 from broker.domain.webhooks.endpoints import Endpoint
 from broker.domain.webhooks.events import EventType
 from broker.domain.webhooks.signature import Secret
-from broker.services.observations import Unobserved
-from broker.services.webhooks import EndpointStanding, Webhooks
-from broker.wiring import build
+from broker.services.webhooks import EndpointStanding
 
 SECRET_BYTES = 32
 EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage or settings."
@@ -51,8 +47,8 @@ def list_endpoints(*, as_json: bool) -> None:
     \b
       broker webhooks list --json | jq '.webhooks[] | select(.failing_since)'
     """
-    with _webhooks() as service:
-        standings = service.standings()
+    with services_here() as services:
+        standings = services.webhooks.standings()
     if as_json:
         shown = {"webhooks": [_as_json(standing) for standing in standings]}
         click.echo(json.dumps(shown, indent=2))
@@ -68,8 +64,8 @@ def test(*, name: str) -> None:
     \b
       broker webhooks test chat
     """
-    with _webhooks() as service:
-        receipt = service.test(name, operators_call())
+    with services_here() as services:
+        receipt = services.webhooks.test(name, operators_call())
     if receipt.verdict is not Verdict.ACCEPTED:
         raise CommandFailed(_why(receipt), code=receipt.verdict.value)
     click.echo(f"{name} took it: status {receipt.status}.")
@@ -83,15 +79,6 @@ def secret() -> None:
       broker webhooks secret
     """
     click.echo(Secret(secrets.token_bytes(SECRET_BYTES)).reveal())
-
-
-@contextmanager
-def _webhooks() -> Iterator[Webhooks]:
-    services = build(settings.load(), Unobserved())
-    try:
-        yield services.webhooks
-    finally:
-        services.close()
 
 
 def _why(receipt: Receipt) -> str:

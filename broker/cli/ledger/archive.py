@@ -7,16 +7,14 @@ from pathlib import Path
 
 import click
 
-from broker import settings
 from broker.cli.failures import CommandFailed
 from broker.cli.ledger.files import NewFile
-from broker.cli.operator import operators_call
+from broker.cli.operator import operators_call, services_here
 from broker.cli.parsed import Parsed
 from broker.domain.identifiers import AccountId
 from broker.errors import InvalidRequest
-from broker.services.archiving import KEPT_AT_LEAST
-from broker.services.observations import Unobserved
-from broker.wiring import build
+from broker.services.archiving import KEPT_AT_LEAST, Archived
+from broker.wiring import Services
 
 
 @click.command(epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")
@@ -43,19 +41,19 @@ def archive(*, account: AccountId, before: datetime, out: Path) -> None:
     \b
       broker ledger archive --account 111122223333 --before 2026-01-01 --out 2025.jsonl
     """
-    services = build(settings.load(), Unobserved())
-    try:
-        with NewFile(out) as file:
-            archived = services.ledger.archiving(
-                account, file, operators_call(), before=before.replace(tzinfo=UTC)
-            )
-    except InvalidRequest as e:
-        raise click.UsageError(e.public_message) from e
-    except OSError as e:
-        raise CommandFailed(f"{out} cannot be written. Nothing was dropped.") from e
-    finally:
-        services.close()
+    with services_here() as services:
+        archived = _archived(services, account, out, before=before.replace(tzinfo=UTC))
     click.echo(
         f"{archived.entries} entries, up to {archived.through}, are in {out} and no longer in the "
         f"store. SHA-256 {archived.sha256}"
     )
+
+
+def _archived(services: Services, account: AccountId, out: Path, *, before: datetime) -> Archived:
+    try:
+        with NewFile(out) as file:
+            return services.ledger.archiving(account, file, operators_call(), before=before)
+    except InvalidRequest as e:
+        raise click.UsageError(e.public_message) from e
+    except OSError as e:
+        raise CommandFailed(f"{out} cannot be written. Nothing was dropped.") from e
