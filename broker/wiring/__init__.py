@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from broker.domain.access import Limits
 from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
@@ -43,22 +42,19 @@ from broker.services.tickets import Tickets
 from broker.services.trail_reconciliation import ReconcileLedger
 from broker.services.webhooks import Webhooks
 from broker.services.worker import Worker
-from broker.settings import KeyProviderName, Settings
+from broker.settings import Settings
 from broker.store import Store
 from broker.wiring.examinations import build_doctor, build_prove
-from broker.wiring.foundation import Foundation, lay_foundation
-from broker.wiring.grants import Granting, build_granting
+from broker.wiring.foundation import lay_foundation
+from broker.wiring.grants import Granting, build_granting, build_open_session
 from broker.wiring.hooks import build_hooks
 from broker.wiring.ledger import Ledger, build_ledger
-from broker.wiring.lifecycle import Lifecycle, build_lifecycle
+from broker.wiring.lifecycle import Lifecycle, build_lifecycle, build_orphans
 from broker.wiring.limits import build_admission
 from broker.wiring.sign_in import build_provider, build_sign_in
-from broker.wiring.tickets import TicketDesk, build_ticket_desk
+from broker.wiring.tickets import build_ticket_desk
 from broker.wiring.trail import build_trail
 from broker.wiring.webhooks import build_webhooks
-
-_MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
-"""AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
 
 _outage_pause = partial(retry_after, first=timedelta(seconds=1), longest=timedelta(seconds=15))
 """How long a worker waits for a store that is gone."""
@@ -153,8 +149,10 @@ def build(settings: Settings, observer: Observer) -> Services:
             name_prefix=settings.name_prefix,
             topics=settings.hook_topics,
         ),
-        open_session=_open_session(base, desk, admission.limiter, bulkhead),
-        orphans=_orphans(base),
+        open_session=build_open_session(
+            base, tickets=desk.current, limiter=admission.limiter, bulkhead=bulkhead
+        ),
+        orphans=build_orphans(base),
         prove=build_prove(base),
         public_url=settings.people_url,
         reading=Reading(
@@ -191,41 +189,6 @@ def build(settings: Settings, observer: Observer) -> Services:
             threads=settings.worker_threads,
             standing=webhooks.standing,
         ),
-    )
-
-
-def _orphans(base: Foundation) -> Orphans:
-    name = base.settings.key_provider
-    return Orphans(
-        journal=base.store.journal,
-        accounts=base.store.accounts,
-        gate=base.gate,
-        provider=base.key_providers[name.value],
-        monthly_usd=_MONTHLY_USD[name],
-        clock=utc_now,
-    )
-
-
-def _open_session(
-    base: Foundation, desk: TicketDesk, limiter: Limiter, bulkhead: Bulkhead
-) -> OpenSession:
-    return OpenSession(
-        journal=base.store.journal,
-        accounts=base.store.accounts,
-        tickets=desk.current,
-        grants=base.store.grants,
-        minter=base.minter,
-        exchange=base.exchange,
-        bulkhead=bulkhead,
-        limiter=limiter,
-        limits=Limits(
-            longest_session=base.policy.longest_session,
-            standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
-        ),
-        name_prefix=base.settings.name_prefix,
-        observer=base.observer,
-        clock=utc_now,
-        entropy=base.entropy,
     )
 
 

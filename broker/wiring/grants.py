@@ -1,4 +1,4 @@
-"""What is asked for, decided and found of grants."""
+"""Who gets in: grants, and the sessions that are opened under them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from broker.domain.access import Limits
 from broker.domain.grant_decisions import GrantLimits
 from broker.domain.ports import CurrentTickets
 from broker.services.ambient import utc_now
 from broker.services.approval_links import ApprovalLinks
+from broker.services.bulkhead import Bulkhead
 from broker.services.ending import Ending
 from broker.services.grant_decisions import DecideGrants
 from broker.services.grant_requests import RequestGrant
 from broker.services.grants import Grants
 from broker.services.leasing import Leasing
 from broker.services.limiting import Limiter
+from broker.services.open_session import OpenSession
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
 
@@ -68,6 +71,30 @@ def build_granting(
             clock=utc_now,
             entropy=base.entropy,
         ),
+    )
+
+
+def build_open_session(
+    base: Foundation, *, tickets: CurrentTickets, limiter: Limiter, bulkhead: Bulkhead
+) -> OpenSession:
+    """The main job."""
+    return OpenSession(
+        journal=base.store.journal,
+        accounts=base.store.accounts,
+        tickets=tickets,
+        grants=base.store.grants,
+        minter=base.minter,
+        exchange=base.exchange,
+        bulkhead=bulkhead,
+        limiter=limiter,
+        limits=Limits(
+            longest_session=base.policy.longest_session,
+            standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
+        ),
+        name_prefix=base.settings.name_prefix,
+        observer=base.observer,
+        clock=utc_now,
+        entropy=base.entropy,
     )
 
 

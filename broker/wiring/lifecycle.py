@@ -13,15 +13,19 @@ from broker.services.carrying_out import CarryOut
 from broker.services.key_keeping import KeyKeeping
 from broker.services.leasing import Leasing
 from broker.services.ledger_signing import LedgerSigning
+from broker.services.orphans import Orphans
 from broker.services.reconcile import Reconcile
 from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
 from broker.services.rotating import Rotating
 from broker.services.settling import Settling
 from broker.services.withdrawal import Withdraw
-from broker.settings import Settings
+from broker.settings import KeyProviderName, Settings
 from broker.wiring.foundation import Foundation
 from broker.wiring.revocation import Revocation, build_revocation
 from keys.rotation_plan import RotationPolicy
+
+_MONTHLY_USD = {KeyProviderName.KMS: 1, KeyProviderName.LOCAL: 0}
+"""AWS KMS pricing: storing a key costs one dollar a month, of whatever kind it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,19 @@ def build_lifecycle(base: Foundation, signing: LedgerSigning) -> Lifecycle:
             policy=base.policy,
             clock=utc_now,
         ),
+    )
+
+
+def build_orphans(base: Foundation) -> Orphans:
+    """Keys that no account owns."""
+    name = base.settings.key_provider
+    return Orphans(
+        journal=base.store.journal,
+        accounts=base.store.accounts,
+        gate=base.gate,
+        provider=base.key_providers[name.value],
+        monthly_usd=_MONTHLY_USD[name],
+        clock=utc_now,
     )
 
 

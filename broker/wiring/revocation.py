@@ -10,7 +10,6 @@ from broker.services.ambient import utc_now
 from broker.services.ending import Ending
 from broker.services.enforcing import Enforcing
 from broker.services.mass_revoking import RevokeMany
-from broker.services.own_access import OwnAccess
 from broker.services.probing import Probing
 from broker.services.reconcile import Reconcile
 from broker.services.revoking import Revoking
@@ -83,13 +82,7 @@ def _probing(base: Foundation, ends: SessionEnds) -> Probing:
         ends=ends,
         twins=Twins(
             journal=base.store.journal,
-            own_access=OwnAccess(
-                minter=base.minter,
-                exchange=base.exchange,
-                name_prefix=base.settings.name_prefix,
-                clock=utc_now,
-                entropy=base.entropy,
-            ),
+            own_access=base.own_access,
             probe=HarmlessCalls(base.clients),
             clock=utc_now,
         ),
