@@ -235,6 +235,10 @@ def rotate_key(
             "POST", f"/v1/accounts/{account_id}/key-rotation", {"emergency": emergency}
         )
     tell(answer, url, as_json=as_json, show=print_account, model=AccountShown)
+    if not emergency:
+        click.echo(
+            "Written down: the published key signs once AWS has known it long enough.", err=True
+        )
 
 
 @accounts.command(epilog=EXIT_CODES)

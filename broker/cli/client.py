@@ -13,12 +13,13 @@ import click
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from broker.cli.failures import CommandFailed, CommandRefused
+from broker.cli.failures import CommandFailed, CommandMisused, CommandRefused
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """A session waits for KMS and STS, with retries."""
 
+_INVALID = "invalid_request"
 _BUSY = "too_busy"
 _TRIES_WHEN_BUSY = 8
 
@@ -138,8 +139,12 @@ def _failure(response: httpx.Response, url: str) -> CommandFailed:
         return CommandFailed(
             f"{url} answered {response.status_code}, not like a broker. Is BROKER_URL right?"
         )
-    failure = CommandFailed if response.is_server_error else CommandRefused
-    return failure(f"{problem.detail} (request {problem.request_id})", code=problem.code)
+    sentence = f"{problem.detail} (request {problem.request_id})"
+    if response.is_server_error:
+        return CommandFailed(sentence, code=problem.code)
+    if problem.code == _INVALID:
+        return CommandMisused(sentence, code=problem.code)
+    return CommandRefused(sentence, code=problem.code)
 
 
 def not_a_broker(url: str) -> CommandFailed:

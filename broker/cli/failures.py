@@ -43,6 +43,12 @@ class CommandRefused(CommandFailed):
     exit_code = ExitCode.REFUSED
 
 
+class CommandMisused(CommandFailed):
+    """The broker cannot read what was typed: the sentence names the member and its rule."""
+
+    exit_code = ExitCode.USAGE
+
+
 def reported(command: Callable[[], object]) -> None:
     """Run `command`; what fails is told on standard error, without a trace."""
     try:

@@ -175,10 +175,15 @@ def test_a_session_longer_than_the_roles_allow_is_refused(world: World) -> None:
 
 
 def test_a_malformed_account_is_named(world: World) -> None:
-    """What does not validate is refused with the field and its rule."""
+    """What is no account is wrong usage, found before the broker is asked."""
     ran = world.broker_get("--account", "1111-2222-3333", "--ticket", TICKET)
-    sentence = "`account_id`: must be an AWS account id: twelve digits"
-    failed(ran, status=3, sentence=sentence, code="invalid_request")
+    misused(ran, "It must be an AWS account id: twelve digits")
+
+
+def test_what_the_broker_cannot_read_is_wrong_usage_too(world: World) -> None:
+    """What does not validate there is named with its rule, and is no refusal."""
+    ran = world.broker_get(*GOOD, "--service", "ec2:*")
+    failed(ran, status=2, sentence="`services.0`", code="invalid_request")
 
 
 def test_an_unknown_token_is_refused_without_repeating_it(world: World) -> None:
