@@ -145,19 +145,19 @@ class Settings(SignInSettings, TicketSettings):
     key_rotation_days: Annotated[int, Field(ge=1, le=1000)] = 90
     """How long a key signs before the next one does."""
 
-    limit_sessions_per_engineer: Limit = Limit.parse("60/3600")
+    limit_sessions_per_engineer: Limit = Limit.parse("300/3600")
     """How many sessions are opened for one engineer, as count/seconds; in any such stretch.
 
     This and the following three hold for requests for grants too, which are counted apart.
     """
 
-    limit_sessions_per_account: Limit = Limit.parse("240/3600")
+    limit_sessions_per_account: Limit = Limit.parse("1200/3600")
     """How many in one account."""
 
-    limit_sessions_per_caller: Limit = Limit.parse("600/3600")
+    limit_sessions_per_caller: Limit = Limit.parse("3000/3600")
     """How many one API token or signed-in person asks for; a console asks for many engineers."""
 
-    limit_sessions_overall: Limit = Limit.parse("2400/3600")
+    limit_sessions_overall: Limit = Limit.parse("12000/3600")
     """How many in all."""
 
     limit_break_glass_per_engineer: Limit = Limit.parse("3/86400")
@@ -165,6 +165,9 @@ class Settings(SignInSettings, TicketSettings):
 
     limit_requests_per_caller: Limit = Limit.parse("1200/60")
     """How many requests of any kind one API token or signed-in person sends."""
+
+    limit_refusals_per_caller: Limit = Limit.parse("300/3600")
+    """How many requests one of them sends that its roles do not allow; each is written down."""
 
     limit_failed_sign_ins_per_address: Limit = Limit.parse("20/300")
     """How many wrong credentials one address may present; an IPv6 address counts by its /64."""

@@ -64,6 +64,7 @@ class Counted(StrEnum):
     GRANTS_OVERALL = "grants_overall"
     BREAK_GLASS_OF_ENGINEER = "break_glass_of_engineer"
     REQUESTS_OF_CALLER = "requests_of_caller"
+    REFUSALS_OF_CALLER = "refusals_of_caller"
     FAILED_SIGN_INS_FROM_ADDRESS = "failed_sign_ins_from_address"
     FAILED_SIGN_INS_OVERALL = "failed_sign_ins_overall"
     SIGN_INS_BEGUN_FROM_ADDRESS = "sign_ins_begun_from_address"

@@ -6,7 +6,7 @@ changed since it was read. Nothing else leaves them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -168,8 +168,13 @@ class TicketRepository(Protocol):
         """The ticket, or None."""
         ...
 
-    def page(self, *, cursor: str | None, limit: int) -> Page[Ticket]:
-        """Tickets in the order of their ids."""
+    def page(
+        self, *, cursor: str | None, limit: int, shown: Callable[[Ticket], bool]
+    ) -> Page[Ticket]:
+        """Tickets in the order of their ids, of those that are `shown`; the cursor names no other.
+
+        A cursor can be read by whoever gets it, and ids of tickets may name customers.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.identifiers import AccountId
@@ -13,12 +14,21 @@ from broker.services.ambient import Clock
 from broker.services.calls import Call
 
 
+def uncounted(_: Call) -> None:
+    """Refusals without a limit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Lets through what the table of permissions allows and records what it refuses."""
+    """Lets through what the table of permissions allows and records what it refuses.
+
+    `count_refusal` raises RateLimited for a caller who is refused all the time: else anybody with
+    a credential could lengthen the broker's chain without end.
+    """
 
     journal: Journal
     clock: Clock
+    count_refusal: Callable[[Call], None] = uncounted
 
     def require(
         self,
@@ -28,18 +38,22 @@ class Gate:
         account_id: AccountId | None = None,
         engineer: str | None = None,
     ) -> None:
-        """Raise AccessDenied (`forbidden`) unless the caller may do `action` to this."""
+        """Raise AccessDenied (`forbidden`) unless the caller may do `action` to this.
+
+        Raises RateLimited instead where the caller was refused too often.
+        """
         if not permits(call.caller, action, account_id=account_id, engineer=engineer):
             self._refuse(call, action, account_id)
 
     def require_role(self, call: Call, action: Action) -> None:
-        """Raise AccessDenied unless one of the caller's roles may do `action` to anything."""
+        """Like `require`, unless one of the caller's roles may do `action` to anything."""
         if not may_ever(call.caller, action):
             self._refuse(call, action, None)
 
     def _refuse(self, call: Call, action: Action, account_id: AccountId | None) -> None:
         # Refusals stand in the broker's own chain: a caller who may not touch an account must
         # not be able to lengthen that account's chain either.
+        self.count_refusal(call)
         ids = {"account": str(account_id)} if account_id else {}
         self.journal.record(
             BROKER_CHAIN,

@@ -93,6 +93,7 @@ class Grants:
         return stored
 
     def _record_hidden(self, grant_id: GrantId, action: Action, call: Call) -> None:
+        self.gate.count_refusal(call)
         self.journal.record(
             BROKER_CHAIN,
             call.event(

@@ -28,6 +28,7 @@ class RateLimits:
     per_caller: Limit
     overall: Limit
     requests_per_caller: Limit
+    refusals_per_caller: Limit
     break_glass_per_engineer: Limit
 
 
@@ -68,6 +69,7 @@ _IN_WORDS = {
     Counted.GRANTS_OVERALL: "grants asked for in all",
     Counted.BREAK_GLASS_OF_ENGINEER: "emergencies of one engineer",
     Counted.REQUESTS_OF_CALLER: "requests of one caller",
+    Counted.REFUSALS_OF_CALLER: "requests that one caller may not make",
     Counted.FAILED_SIGN_INS_FROM_ADDRESS: "failed sign-ins from one address",
     Counted.FAILED_SIGN_INS_OVERALL: "failed sign-ins in all",
     Counted.SIGN_INS_BEGUN_FROM_ADDRESS: "sign-ins begun from one address",
@@ -115,6 +117,11 @@ class Limiter:
             return
         if full is not None:
             raise self._refused(full, call, {})
+
+    def require_refusal(self, call: Call) -> None:
+        """Count one refusal that is written down. Raises RateLimited where there were enough."""
+        limit = self.limits.refusals_per_caller
+        self._require([Window(Counted.REFUSALS_OF_CALLER, _name_of(call.caller), limit)], call, {})
 
     def _require_each_way(
         self, subject: _Subject, account_id: AccountId, engineer: EngineerId, call: Call

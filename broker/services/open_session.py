@@ -24,6 +24,7 @@ from broker.domain.grant_decisions import standing_grant
 from broker.domain.grants import Grant
 from broker.domain.iam_documents import session_policy
 from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.permissions import Action, may_ever
 from broker.domain.ports import (
     AccountRepository,
     CurrentTickets,
@@ -126,7 +127,9 @@ class OpenSession:
         self, request: SessionRequest, call: Call, *, now: datetime
     ) -> tuple[Account | None, Decision]:
         stored = self.accounts.get(request.account_id)
-        ticket = self.tickets.get(request.ticket_id)
+        # Who may not ask for sessions at all sets no ticket system in motion.
+        may_ask = may_ever(call.caller, Action.OPEN_SESSION)
+        ticket = self.tickets.get(request.ticket_id) if may_ask else None
         grants = self.grants.of_engineer(request.account_id, request.engineer)
         account = stored.record if stored else None
         decision = decide(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from broker.domain.accounts import Account
 from broker.domain.api_tokens import ApiToken
@@ -89,12 +90,12 @@ class Reading:
         return _as_seen(call, stored.record)
 
     def ticket_page(self, window: Window, call: Call) -> Page[Ticket]:
-        """The tickets that the caller may see; a part may hold fewer than its limit."""
+        """The tickets that the caller may see."""
         self.gate.require_role(call, Action.READ_TICKET)
-        page = self.tickets.page(cursor=window.cursor, limit=window.limit)
-        return Page(
-            tuple(_as_seen(call, ticket) for ticket in page.items if _sees(call, ticket)), page.next
+        page = self.tickets.page(
+            cursor=window.cursor, limit=window.limit, shown=partial(_sees, call)
         )
+        return Page(tuple(_as_seen(call, ticket) for ticket in page.items), page.next)
 
     def session(self, session_id: SessionId, call: Call) -> Session:
         """One session, without credentials. Raises AccessDenied, NotFound."""

@@ -20,6 +20,7 @@ from broker.errors import ConfigurationError
 from broker.services.ambient import Entropy, utc_now
 from broker.services.authorization import Gate
 from broker.services.canaries import Canaries
+from broker.services.limiting import Limiter, RateLimits
 from broker.services.minting import Minter
 from broker.services.observations import Observer
 from broker.services.own_access import OwnAccess
@@ -43,6 +44,7 @@ class Foundation:
     clients: Clients
     store: Store
     gate: Gate
+    limiter: Limiter
     entropy: Entropy
     policy: RolePolicy
     key_providers: Mapping[str, KeyProvider]
@@ -63,6 +65,7 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
         connections=connections,
         concerned=settings.webhooks_file.concerned,
     )
+    limiter = _limiter(settings, store)
     entropy = Entropy()
     policy = RolePolicy(
         name_prefix=settings.name_prefix,
@@ -79,7 +82,8 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
         partition=location.partition,
         clients=clients,
         store=store,
-        gate=Gate(journal=store.journal, clock=utc_now),
+        gate=Gate(journal=store.journal, clock=utc_now, count_refusal=limiter.require_refusal),
+        limiter=limiter,
         entropy=entropy,
         policy=policy,
         key_providers=key_providers,
@@ -102,6 +106,24 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
             neighbour=partial(_neighbour, store.accounts),
         ),
         management=StsManagementRole(clients=clients, name_prefix=settings.name_prefix),
+    )
+
+
+def _limiter(settings: Settings, store: Store) -> Limiter:
+    """The limits of what an authenticated caller asks for."""
+    return Limiter(
+        journal=store.journal,
+        windows=store.windows,
+        limits=RateLimits(
+            per_engineer=settings.limit_sessions_per_engineer,
+            per_account=settings.limit_sessions_per_account,
+            per_caller=settings.limit_sessions_per_caller,
+            overall=settings.limit_sessions_overall,
+            requests_per_caller=settings.limit_requests_per_caller,
+            refusals_per_caller=settings.limit_refusals_per_caller,
+            break_glass_per_engineer=settings.limit_break_glass_per_engineer,
+        ),
+        clock=utc_now,
     )
 
 

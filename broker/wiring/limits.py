@@ -15,7 +15,7 @@ from broker.services.authentication import (
     CredentialKind,
     SignInLimits,
 )
-from broker.services.limiting import Limiter, RateLimits
+from broker.services.limiting import Limiter
 from broker.wiring.foundation import Foundation
 
 
@@ -57,23 +57,5 @@ def build_admission(
             ),
             clock=utc_now,
         ),
-        limiter=build_limiter(base),
-    )
-
-
-def build_limiter(base: Foundation) -> Limiter:
-    """The limits of what an authenticated caller asks for."""
-    settings = base.settings
-    return Limiter(
-        journal=base.store.journal,
-        windows=base.store.windows,
-        limits=RateLimits(
-            per_engineer=settings.limit_sessions_per_engineer,
-            per_account=settings.limit_sessions_per_account,
-            per_caller=settings.limit_sessions_per_caller,
-            overall=settings.limit_sessions_overall,
-            requests_per_caller=settings.limit_requests_per_caller,
-            break_glass_per_engineer=settings.limit_break_glass_per_engineer,
-        ),
-        clock=utc_now,
+        limiter=base.limiter,
     )

@@ -12,8 +12,10 @@ from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.ledger import chain_of
 from broker.domain.ports import Page, Save
 from broker.domain.sessions import Session
+from broker.domain.tickets import Ticket
 from broker.errors import InvalidRequest
 from broker.store import Store
+from broker.store.paging import write_cursor
 from tests.contract.store_samples import (
     ANN,
     NOW,
@@ -104,11 +106,34 @@ def test_accounts_are_listed_in_the_order_of_their_ids(store: Store) -> None:
     assert found == sorted(accounts, key=lambda account: account.account_id)
 
 
+def anybody(_: object) -> bool:
+    return True
+
+
 def test_tickets_are_listed_in_the_order_of_their_ids(store: Store) -> None:
     tickets = [a_ticket(number) for number in (7, 3, 5, 1)]
     write(store, *tickets)
-    found = everything(lambda cursor: store.tickets.page(cursor=cursor, limit=2), limit=2)
+    found = everything(
+        lambda cursor: store.tickets.page(cursor=cursor, limit=2, shown=anybody), limit=2
+    )
     assert found == sorted(tickets, key=lambda ticket: ticket.ticket_id)
+
+
+def test_a_cursor_names_no_ticket_that_is_not_shown(store: Store) -> None:
+    """Of many hidden ones between; each part is as full as it can be."""
+    tickets = [a_ticket(number) for number in range(1, 500)]
+    for begin in range(0, len(tickets), 100):
+        write(store, *tickets[begin : begin + 100])
+    few = {ticket.ticket_id: ticket for ticket in tickets if int(ticket.ticket_id[2:]) % 240 == 1}
+
+    def page(cursor: str | None) -> Page[Ticket]:
+        return store.tickets.page(cursor=cursor, limit=1, shown=lambda t: t.ticket_id in few)
+
+    assert everything(page, limit=1) == list(few.values())
+    cursors = [page(None).next]
+    while cursors[-1] is not None:
+        cursors.append(page(cursors[-1]).next)
+    assert cursors == [write_cursor(ticket_id) for ticket_id in list(few)[:-1]] + [None]
 
 
 def test_api_tokens_are_listed_in_the_order_of_their_ids(store: Store) -> None:
@@ -120,9 +145,9 @@ def test_api_tokens_are_listed_in_the_order_of_their_ids(store: Store) -> None:
 
 def test_what_is_added_while_a_list_is_read_disturbs_nothing(store: Store) -> None:
     write(store, *(a_ticket(number) for number in (2, 4, 6)))
-    first = store.tickets.page(cursor=None, limit=2)
+    first = store.tickets.page(cursor=None, limit=2, shown=anybody)
     write(store, a_ticket(1), a_ticket(5))
-    second = store.tickets.page(cursor=first.next, limit=10)
+    second = store.tickets.page(cursor=first.next, limit=10, shown=anybody)
     assert [t.ticket_id for t in first.items + second.items] == [
         "T-0002",
         "T-0004",

@@ -53,6 +53,23 @@ def test_each_caller_has_requests_of_their_own(client: Client) -> None:
     assert second.get("/v1/me").is_success
 
 
+def test_whoever_is_refused_all_the_time_does_not_lengthen_the_ledger(
+    world: World, client: Client
+) -> None:
+    """What is allowed goes on meanwhile; each refusal within the limit has its entry."""
+    caller = client(ENGINEER, limit_refusals_per_caller="3/60")
+    before = len(world.ledger())
+    refused = [caller.get("/v1/tokens") for _ in range(20)]
+    assert Counter(each.status_code for each in refused) == {403: 3, 429: 17}
+    problem = assert_problem(refused[-1], 429, "rate_limited")
+    assert problem["limit"] == "refusals_of_caller"
+    assert caller.get("/v1/me").is_success
+    unknown = f"/v1/grants/gr-{'0' * 20}/revocation"
+    assert_problem(caller.post(unknown, json={"reason": "no"}), 429, "rate_limited")
+    reasons = [entry.reason for entry in world.ledger()[before:]]
+    assert reasons == ["forbidden"] * 3 + ["rate_limited"]
+
+
 def test_a_flood_of_requests_is_one_entry(world: World, client: Client) -> None:
     """However long it lasts within the minute."""
     caller = client("auditor", limit_requests_per_caller="1/60")
