@@ -65,7 +65,9 @@ def main(port: int, ready_file: Path | None, role_delay: float, follow_stdin: bo
 
 
 def _stop_with_stdin(sandbox: Sandbox) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock, held by a thread that waits, lets no interpreter end well.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     sandbox.stop()
 
 

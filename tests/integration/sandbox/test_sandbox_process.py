@@ -57,6 +57,24 @@ def test_it_ends_with_standard_input() -> None:
         assert process.wait(timeout=10) == 0
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_while_standard_input_is_open(ending: signal.Signals) -> None:
+    """Ctrl-C reaches the sandbox together with what holds its input, and often before that."""
+    with subprocess.Popen(
+        [*START, "--follow-stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(ending)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr.read() == ""
+
+
 def test_it_does_not_start_where_moto_is_told_an_account(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
