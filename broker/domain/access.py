@@ -38,43 +38,6 @@ class Reason(StrEnum):
     ALREADY_DECIDED = "grant_already_decided"
 
 
-SENTENCES: dict[Reason, str] = {
-    Reason.FORBIDDEN: (
-        "You may not ask for this. Engineers ask for themselves, a console asks for them with "
-        "on_behalf_of, breaking the glass takes the role break_glass, and who is bound to "
-        "accounts asks for nothing elsewhere."
-    ),
-    Reason.ACCOUNT_NOT_FOUND: "No such account is registered. Check the account id.",
-    Reason.ACCOUNT_NOT_ACTIVE: (
-        "The account is not ready for sessions. `GET /v1/accounts/{id}` says why in last_error."
-    ),
-    Reason.CONSENT_OFF: "The customer has switched support access off for this account.",
-    Reason.TICKET_UNKNOWN: (
-        "The ticket system gives no answer that could be relied on, so nobody knows whether the "
-        "ticket is open. Try again in a moment."
-    ),
-    Reason.TICKET_NOT_FOUND: "No such ticket is known. Check its id, or let the console send it.",
-    Reason.TICKET_CLOSED: "The ticket is closed. Reopen it to work on it again.",
-    Reason.TICKET_NOT_FOR_ACCOUNT: "The ticket does not concern this account.",
-    Reason.NOT_ASSIGNED: "The ticket is assigned to others. Ask to be assigned to it.",
-    Reason.GRANT_REQUIRED: (
-        "The customer approves each access to this account. Request a grant: "
-        "`broker requests create`, or `POST /v1/grants`."
-    ),
-    Reason.GRANT_EXPIRED: "The grant has ended. Request a new one.",
-    Reason.DURATION_TOO_LONG: (
-        "It would last longer than is allowed, or than the grant. Ask for a shorter duration."
-    ),
-    Reason.REASON_TOO_SHORT: (
-        "Breaking the glass takes a reason that says more: customer and admins read it now."
-    ),
-    Reason.OWN_REQUEST: (
-        "Nobody decides on what they asked for themselves, or others for them. Ask somebody else."
-    ),
-    Reason.ALREADY_DECIDED: "The request waits no longer: it was decided on, withdrawn, or lapsed.",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What the operator allows: the longest session, and how long a standing grant holds."""

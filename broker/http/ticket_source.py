@@ -11,13 +11,14 @@ from http import HTTPStatus
 import structlog
 from pydantic_core import from_json
 
-from broker.domain.access import SENTENCES, Reason
+from broker.domain.access import Reason
 from broker.domain.identifiers import TicketId
+from broker.domain.refusals import refusal
 from broker.domain.ticket_sources.address import TicketUrl
 from broker.domain.ticket_sources.reading import Asked, Mapped, Unreadable
 from broker.domain.ticket_sources.shapes import Shape
 from broker.domain.tickets import Ticket
-from broker.errors import DependencyUnavailable
+from broker.errors import BrokerError
 from broker.http.outbound import (
     AddressRefused,
     Answer,
@@ -115,7 +116,7 @@ class HttpTicketSource:
             _log.warning("ticket_answer_about_another", ticket=ticket_id)
         return told
 
-    def _failed(self, why: str, pause: timedelta = PAUSE) -> DependencyUnavailable:
+    def _failed(self, why: str, pause: timedelta = PAUSE) -> BrokerError:
         _log.error("ticket_source_unavailable", host=self._system.url.host, why=why)
         self._pause.begin(self._clock() + pause)
         return _no_answer()
@@ -137,9 +138,8 @@ class _Pause:
             return self._until is not None and now < self._until
 
 
-def _no_answer() -> DependencyUnavailable:
-    reason = Reason.TICKET_UNKNOWN
-    return DependencyUnavailable(SENTENCES[reason], code=reason.value)
+def _no_answer() -> BrokerError:
+    return refusal(Reason.TICKET_UNKNOWN)
 
 
 def _meaning(status: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from broker.domain.access import SENTENCES, Reason
+from broker.domain.access import Reason
 from broker.domain.approval_links import LIVES, PATH, ApprovalLink, link_hash
 from broker.domain.grant_decisions import Verdict, is_own, same_person
 from broker.domain.grants import Grant, GrantState
@@ -13,6 +13,7 @@ from broker.domain.identifiers import EngineerId, GrantId
 from broker.domain.ledger import BROKER_CHAIN, chain_of
 from broker.domain.permissions import Action, EstablishedBy, permits
 from broker.domain.ports import ApprovalLinkRepository, Journal
+from broker.domain.refusals import refusal
 from broker.errors import AccessDenied, BrokerError, Conflict, Gone
 from broker.services import grant_entries as entries
 from broker.services.ambient import Clock, Entropy
@@ -82,14 +83,12 @@ class ApprovalLinks:
                 code="sign_in_not_configured",
             )
         if is_own(grant, approver):
-            return AccessDenied(SENTENCES[Reason.OWN_REQUEST], code=Reason.OWN_REQUEST.value)
+            return refusal(Reason.OWN_REQUEST)
         state = grant.state_at(now)
         if state is GrantState.REQUESTED:
             return None
         extra = {"grant_id": grant.grant_id, "state": state.value}
-        return Conflict(
-            SENTENCES[Reason.ALREADY_DECIDED], code=Reason.ALREADY_DECIDED.value, extra=extra
-        )
+        return refusal(Reason.ALREADY_DECIDED, extra=extra)
 
     def look(self, secret: str, call: Call) -> Grant:
         """What the link is for, to the one whom it is for; it can still be used afterwards.

@@ -7,16 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.access import SENTENCES, Reason
+from broker.domain.access import Reason
 from broker.domain.grant_decisions import Verdict, decided, verdict_refused, verdict_stands
 from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId
 from broker.domain.ledger import chain_of
 from broker.domain.permissions import Action
 from broker.domain.ports import AccountRepository, CurrentTickets, Journal, Save, Versioned
+from broker.domain.refusals import refusal
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
-from broker.errors import AccessDenied, BrokerError, Conflict
+from broker.errors import BrokerError, Conflict
 from broker.services import grant_entries as entries
 from broker.services.ambient import Clock
 from broker.services.calls import Call
@@ -108,10 +109,10 @@ class DecideGrants:
             now=now,
         )
         if reason is not Reason.ALREADY_DECIDED:
-            return AccessDenied(SENTENCES[reason], code=reason.value)
+            return refusal(reason)
         by = {} if grant.approver is None else {"approver": grant.approver}
         extra = {"grant_id": grant.grant_id, "state": grant.state_at(now).value, **by}
-        return Conflict(SENTENCES[reason], code=reason.value, extra=extra)
+        return refusal(reason, extra=extra)
 
     def _written(
         self, stored: Versioned[Grant], verdict: Verdict, call: Call, *, reason: str

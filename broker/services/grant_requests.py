@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from broker.domain.access import SENTENCES, Deny, Reason
+from broker.domain.access import Deny, Reason
 from broker.domain.accounts import Account
 from broker.domain.grant_decisions import (
     Approved,
@@ -29,7 +29,8 @@ from broker.domain.ports import (
     Journal,
     Save,
 )
-from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
+from broker.domain.refusals import chain_of_refusal, refusal
+from broker.errors import BrokerError, Conflict
 from broker.services import grant_entries as entries
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
@@ -101,18 +102,13 @@ class RequestGrant:
     def _refused(
         self, request: GrantRequest, account: Account | None, reason: Reason, call: Call
     ) -> BrokerError:
-        """Record the refusal and return the error that tells the caller.
-
-        In the account's chain, unless there is none or the caller has no business there.
-        """
-        strange = account is None or reason is Reason.FORBIDDEN
+        """Record the refusal and return the error that tells the caller."""
         self.journal.record(
-            BROKER_CHAIN if strange else chain_of(request.account_id),
+            chain_of_refusal(account, reason),
             entries.request_refused(call, request, reason=reason),
             now=self.clock(),
         )
-        error = NotFound if reason is Reason.ACCOUNT_NOT_FOUND else AccessDenied
-        return error(SENTENCES[reason], code=reason.value)
+        return refusal(reason)
 
     @contextmanager
     def _alone_with(self, request: GrantRequest, call: Call) -> Iterator[None]:

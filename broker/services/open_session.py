@@ -10,7 +10,6 @@ from datetime import datetime
 import structlog
 
 from broker.domain.access import (
-    SENTENCES,
     Allow,
     Decision,
     Deny,
@@ -23,7 +22,7 @@ from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grant_decisions import standing_grant
 from broker.domain.grants import Grant
 from broker.domain.iam_documents import session_policy
-from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.ledger import BROKER_CHAIN, chain_of
 from broker.domain.permissions import Action, may_ever
 from broker.domain.ports import (
     AccountRepository,
@@ -34,9 +33,10 @@ from broker.domain.ports import (
     Versioned,
     WebIdentityExchange,
 )
+from broker.domain.refusals import chain_of_refusal, refusal
 from broker.domain.role_plan import role_arn
 from broker.domain.sessions import Credentials, Session, SessionRequest, role_session_name
-from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
+from broker.errors import BrokerError, Conflict
 from broker.services import grant_entries
 from broker.services import session_entries as entries
 from broker.services.ambient import Clock, Entropy
@@ -150,14 +150,11 @@ class OpenSession:
         reason = decision.reason if isinstance(decision, Deny) else Reason.ACCOUNT_NOT_FOUND
         grant_id = decision.grant_id if isinstance(decision, Deny) else None
         self.journal.record(
-            _chain_for(account, reason),
+            chain_of_refusal(account, reason),
             entries.refused(call, request, reason=reason, grant_id=grant_id),
             now=self.clock(),
         )
-        missing = reason is Reason.ACCOUNT_NOT_FOUND
-        error = NotFound if missing else AccessDenied
-        extra = {"grant_id": str(grant_id)} if grant_id else {}
-        return error(SENTENCES[reason], code=reason.value, extra=extra)
+        return refusal(reason, extra={"grant_id": str(grant_id)} if grant_id else None)
 
     def _intent(
         self, request: SessionRequest, account: Account, allowed: Allow, decided_at: datetime
@@ -273,7 +270,7 @@ class OpenSession:
         _, decision = self._decide(request, call, now=intent.decided_at)
         if isinstance(decision, Deny) or grant is None:
             reason = decision.reason if isinstance(decision, Deny) else Reason.GRANT_REQUIRED
-            raise AccessDenied(SENTENCES[reason], code=reason.value)
+            raise refusal(reason)
         return grant
 
 
@@ -296,10 +293,3 @@ def _session(
         issued_at=issued_at,
         expires_at=credentials.expiration,
     )
-
-
-def _chain_for(account: Account | None, reason: Reason) -> Chain:
-    """The account's chain, unless it has none or the caller may not touch it."""
-    if account is None or reason is Reason.FORBIDDEN:
-        return BROKER_CHAIN
-    return chain_of(account.account_id)

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from broker.domain.access import SENTENCES, account_refuses
+from broker.domain.access import account_refuses
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
 from broker.domain.identifiers import EngineerId, TicketId
 from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import Journal
+from broker.domain.refusals import refusal
 from broker.domain.sessions import Credentials
-from broker.errors import AccessDenied, BrokerError
+from broker.errors import BrokerError
 from broker.services.ambient import Clock, Entropy
 from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
@@ -122,7 +123,7 @@ class _Visit:
         reason = account_refuses(self._account)
         if reason is not None:
             self._write(Outcome.REFUSED, reason.value, self._purpose.ids, self._purpose.details)
-            raise AccessDenied(SENTENCES[reason], code=reason.value)
+            raise refusal(reason)
 
     def record(
         self,
