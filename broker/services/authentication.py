@@ -53,6 +53,10 @@ class Origin:
     request_id: str
     source_address: str
 
+    def call(self, caller: Caller) -> Call:
+        """The request, now that it is known from whom."""
+        return Call(caller=caller, request_id=self.request_id, source_address=self.source_address)
+
 
 class Ending(StrEnum):
     """How a credential that was good ended; told only to who presented all of it."""
@@ -148,9 +152,7 @@ class Authentication:
         except TurnedAway as e:
             raise self.turned_away(e, presented, origin) from e
         self.acceptances.note(fingerprint, api_token_id=caller.api_token_id)
-        return Call(
-            caller=caller, request_id=origin.request_id, source_address=origin.source_address
-        )
+        return origin.call(caller)
 
     def handed_out(self, presented: Presented, origin: Origin) -> None:
         """Know a credential that the broker itself has just given to somebody at `origin`.

@@ -185,10 +185,7 @@ class SignIn:
         return attempt, secret
 
     def _record(self, caller: Caller, origin: Origin) -> None:
-        call = Call(
-            caller=caller, request_id=origin.request_id, source_address=origin.source_address
-        )
-        event = call.event(
+        event = origin.call(caller).event(
             LedgerAction.SIGNED_IN,
             Outcome.DONE,
             details={
