@@ -60,6 +60,12 @@ _HEADLINES = {
     EventType.ACCOUNT_DEGRADED: "Account degraded",
 }
 
+_BECOMES = {EventType.GRANT_DECIDED: "verdict", EventType.CONSENT_CHANGED: "consent"}
+"""The detail that says what came about, where `done` alone would leave it open.
+
+Where it was refused the same detail is only what somebody wanted.
+"""
+
 
 def type_of(entry: LedgerEntry) -> EventType | None:
     """What the entry is told as; None where it is told to nobody.
@@ -138,7 +144,9 @@ def _degrades(entry: LedgerEntry) -> bool:
 
 
 def _sentence(entry: LedgerEntry, kind: EventType) -> str:
-    became = entry.details.get("verdict", entry.outcome)
+    became: object = entry.outcome
+    if entry.outcome == Outcome.DONE:
+        became = entry.details.get(_BECOMES.get(kind, ""), became)
     about = []
     if entry.chain != BROKER_CHAIN:
         about.append(f"account {entry.chain}")

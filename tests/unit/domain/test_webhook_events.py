@@ -130,6 +130,20 @@ def test_the_sentence_says_how_it_was_decided_and_for_whom() -> None:
     )
 
 
+def test_a_decision_that_was_refused_is_not_told_as_one() -> None:
+    """An approval that did not count must not read like one."""
+    entry = an_entry(LedgerAction.GRANT_DECIDED, Outcome.REFUSED, verdict="approved")
+    event = json.loads(body_of(entry, EventType.GRANT_DECIDED))
+    assert event["text"].startswith("Request for access decided (refused): ")
+
+
+def test_the_sentence_says_what_the_customer_has_consented_to() -> None:
+    """Whoever reads the channel must see that access is off, without looking it up."""
+    entry = an_entry(LedgerAction.ACCOUNT_CHANGED, consent="off")
+    event = json.loads(body_of(entry, EventType.CONSENT_CHANGED))
+    assert event["text"] == f"Consent changed (off): account {ACCOUNT}, by jane@vendor.example."
+
+
 def test_the_same_entry_makes_the_same_bytes() -> None:
     """A repetition can be told by its body too."""
     entry = an_entry(LedgerAction.GRANT_REQUESTED, b="2", a="1")
