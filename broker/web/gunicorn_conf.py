@@ -21,6 +21,8 @@ workers = _settings.workers
 # Threads, because a session waits for KMS and STS most of its time.
 worker_class = "broker.web.worker.PromptWorker"
 threads = _settings.threads
+# Below the 1024 files that a process usually may open: past this, who waits longest is let go.
+worker_connections = 500
 # Each worker opens its own connections, starts its own refresh thread and, with an embedded
 # store, becomes a user of it: none of that survives a fork.
 preload_app = False

@@ -1,25 +1,191 @@
 """gunicorn's thread worker and logger, each with the little that we need different.
 
-The stock worker keeps a terminated process alive for the whole graceful timeout while any client
-merely keeps its connection open, so that every restart behind a load balancer would take that
-long.
+The stock worker gives a thread to every request that has begun to arrive, so that a few clients
+who send slowly take all of them, and AWS does not get the keys. Here one thread polls all
+connections and reads what comes; the others only ever see whole requests. The stock worker also
+keeps a terminated process alive for the whole graceful timeout while any client merely keeps its
+connection open, so that every restart behind a load balancer would take that long.
 """
 
 from __future__ import annotations
 
+import selectors
+import socket
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
+from enum import Enum, auto
+from functools import partial
 from types import FrameType
 from typing import Any
 
+import structlog
 from gunicorn import util
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.http import RequestParser
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from broker.web import malformed
+from broker.web.arrival import Arrival
+
+READING = 10
+"""Seconds from the first byte of a request to its last."""
+SENDING = 10
+"""Seconds in which a client takes what it asked for."""
+LEAVING = 2
+"""Seconds in which a client may end a connection that we have ended (RFC 9112 section 9.6)."""
+ARRIVING_AT_ONCE = 200
+"""Requests that may be half there in a process; one more, and the oldest of them is dropped."""
+_AT_ONCE = 65536
+_TICK = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Wait(Enum):
+    """What a connection waits for while no thread works on it."""
+
+    REQUEST = auto()
+    REST = auto()
+    END = auto()
+
+
+class Connection(TConn):
+    """A client, what it has sent so far, and the parser that reads that instead of the socket."""
+
+    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:
+        super().__init__(cfg, client, address, server)
+        self.arrival = Arrival()
+        self.parser: RequestParser = RequestParser(cfg, self.arrival, address)
+        # Both keep the stock worker from reading the socket itself.
+        self.initialized = self.data_ready = True
+
+    def next_request(self) -> bool:
+        """Whether the next request came together with the last one."""
+        self.arrival.begin(self.parser.unreader.take_buffered())
+        return self.arrival.receive(b"")
 
 
 class PromptWorker(ThreadWorker):
-    """Requests under way are finished; connections without one are closed at once."""
+    """Requests get a thread when they are whole; connections without one end at once on SIGTERM.
+
+    Everything but `handle…` runs in the polling thread.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._patience: Mapping[Wait, float] = {
+            Wait.REQUEST: self.cfg.keepalive,
+            Wait.REST: READING,
+            Wait.END: LEAVING,
+        }
+        # Each with its deadline on the monotonic clock, and so the earliest first.
+        self._waiting: Mapping[Wait, dict[Connection, float]] = {wait: {} for wait in Wait}
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new client in, and for it let go of somebody who only waits."""
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        connection = Connection(self.cfg, client, address, listener.getsockname())
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        self._wait(connection, Wait.REQUEST)
+        self._read(connection)
+
+    def _make_room(self) -> None:
+        for wait in (Wait.END, Wait.REST, Wait.REQUEST):
+            for longest in self._waiting[wait]:
+                self._drop(longest)
+                return
+
+    def _wait(self, connection: Connection, wait: Wait) -> None:
+        connection.sock.settimeout(0)
+        self.poller.register(
+            connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection)
+        )
+        self._waiting[wait][connection] = time.monotonic() + self._patience[wait]
+
+    def _stop_waiting(self, connection: Connection) -> None:
+        for waiting in self._waiting.values():
+            waiting.pop(connection, None)
+        self.poller.unregister(connection.sock)
+
+    def _drop(self, connection: Connection) -> None:
+        self._stop_waiting(connection)
+        self.nr_conns -= 1
+        connection.close()
+
+    def _on_readable(self, connection: Connection, _: socket.socket) -> None:
+        # An earlier event of the same round may have been the end of this connection.
+        if connection.sock.fileno() >= 0:
+            self._read(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            piece = connection.sock.recv(_AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._drop(connection)
+        elif connection not in self._waiting[Wait.END]:
+            self._receive(connection, piece)
+
+    def _receive(self, connection: Connection, piece: bytes) -> None:
+        if connection.arrival.receive(piece):
+            self._stop_waiting(connection)
+            self.enqueue_req(connection)
+            return
+        if connection.arrival.take_go_ahead():
+            with suppress(OSError):
+                connection.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if connection in self._waiting[Wait.REQUEST]:
+            self._stop_waiting(connection)
+            self._wait_for_the_rest(connection)
+
+    def _wait_for_the_rest(self, connection: Connection) -> None:
+        arriving = self._waiting[Wait.REST]
+        if len(arriving) >= ARRIVING_AT_ONCE:
+            self._drop(next(iter(arriving)))
+        self._wait(connection, Wait.REST)
+
+    def finish_request(self, conn: Any, fs: Future[bool]) -> None:
+        """A thread is done with this connection, which then waits again."""
+        goes_on = not fs.cancelled() and fs.exception() is None and fs.result()
+        if not (goes_on and self.alive) or conn.arrival.ran_short:
+            self._take_leave(conn)
+        elif conn.next_request():
+            self.enqueue_req(conn)
+        elif conn.arrival.has_begun:
+            self._wait_for_the_rest(conn)
+        else:
+            self._wait(conn, Wait.REQUEST)
+
+    def _take_leave(self, connection: Connection) -> None:
+        """End our side and wait for the client's end; the stock worker polls nobody meanwhile."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.nr_conns -= 1
+            connection.close()
+        else:
+            self._wait(connection, Wait.END)
+
+    def murder_keepalived(self) -> None:
+        """Drop everybody whose time is over."""
+        now = time.monotonic()
+        for waiting in self._waiting.values():
+            for connection in [late for late, deadline in waiting.items() if deadline <= now]:
+                self._drop(connection)
+
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """Never wait past a deadline for long, not even on the way out."""
+        super().wait_for_and_dispatch_events(_TICK if timeout is None else min(timeout, _TICK))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: end gracefully."""
@@ -27,10 +193,19 @@ class PromptWorker(ThreadWorker):
         self.method_queue.defer(self._close_idle)
 
     def _close_idle(self) -> None:
-        for connection in (*self.keepalived_conns, *self.pending_conns):
-            connection.timeout = 0
-        self.murder_keepalived()
-        self.murder_pending()
+        for connection in tuple(self._waiting[Wait.REQUEST]):
+            self._drop(connection)
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        """Answer in one of the threads, which a client who takes nothing does not get to hold."""
+        # Whoever waited for it was told while the request arrived.
+        req._expected_100_continue = False  # noqa: SLF001 - gunicorn has no other way to say so
+        conn.sock.settimeout(SENDING)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            _log.warning("answer_not_taken")
+            return False
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Answer what never reached the application; gunicorn would repeat parts of it."""
