@@ -247,6 +247,8 @@ class Stage:
             base_url=self.url,
             headers={"Authorization": f"Bearer {api_token}"},
             timeout=60,
+            # A bounded pool closes idle connections while another thread begins to use them.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             trust_env=False,
         )
 

@@ -39,7 +39,7 @@ from broker.services.crew import call_of_worker
 from broker.services.ledger_lines import ENTRIES_AT_ONCE
 from tests.integration.api.world import World, answered, assert_problem
 
-KEPT = AccountId("313131313131")
+KEPT = AccountId("717171717171")
 BUCKET = "auditors-of-kept"
 
 pytestmark = pytest.mark.usefixtures("account")
