@@ -1,8 +1,9 @@
 """gunicorn's thread worker and logger, each with the little that we need different.
 
-The stock worker gives a thread to every request that has begun to arrive, so that a few clients
-who send slowly take all of them, and AWS does not get the keys. Here one thread polls all
-connections and reads what comes; the others only ever see whole requests. The stock worker also
+The stock worker gives a thread to every request that has begun to arrive, and keeps it there until
+the answer is taken, so that a few clients who send or read slowly hold all of them, and AWS does
+not get the keys. Here one thread polls all connections, reads what comes and sends what is left;
+the others only ever see whole requests, and wait for nobody. The stock worker also
 keeps a terminated process alive for the whole graceful timeout while any client merely keeps its
 connection open, so that every restart behind a load balancer would take that long.
 """
@@ -20,14 +21,12 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-import structlog
 from gunicorn import util
 from gunicorn.glogging import Logger
-from gunicorn.http import RequestParser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
 from broker.web import malformed
-from broker.web.arrival import Arrival
+from broker.web.connection import Connection
 
 READING = 10
 """Seconds from the first byte of a request to its last."""
@@ -35,12 +34,11 @@ SENDING = 10
 """Seconds in which a client takes what it asked for."""
 LEAVING = 2
 """Seconds in which a client may end a connection that we have ended (RFC 9112 section 9.6)."""
-ARRIVING_AT_ONCE = 200
-"""Requests that may be half there in a process; one more, and the oldest of them is dropped."""
+HALF_AT_ONCE = 200
+"""Requests that may be half there in a process, and answers that may be half taken; one more, and
+the oldest of them is dropped."""
 _AT_ONCE = 65536
 _TICK = 1.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Wait(Enum):
@@ -48,23 +46,8 @@ class Wait(Enum):
 
     REQUEST = auto()
     REST = auto()
+    TAKEN = auto()
     END = auto()
-
-
-class Connection(TConn):
-    """A client, what it has sent so far, and the parser that reads that instead of the socket."""
-
-    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any) -> None:
-        super().__init__(cfg, client, address, server)
-        self.arrival = Arrival()
-        self.parser: RequestParser = RequestParser(cfg, self.arrival, address)
-        # Both keep the stock worker from reading the socket itself.
-        self.initialized = self.data_ready = True
-
-    def next_request(self) -> bool:
-        """Whether the next request came together with the last one."""
-        self.arrival.begin(self.parser.unreader.take_buffered())
-        return self.arrival.receive(b"")
 
 
 class PromptWorker(ThreadWorker):
@@ -78,6 +61,7 @@ class PromptWorker(ThreadWorker):
         self._patience: Mapping[Wait, float] = {
             Wait.REQUEST: self.cfg.keepalive,
             Wait.REST: READING,
+            Wait.TAKEN: SENDING,
             Wait.END: LEAVING,
         }
         # Each with its deadline on the monotonic clock, and so the earliest first.
@@ -97,17 +81,19 @@ class PromptWorker(ThreadWorker):
         self._read(connection)
 
     def _make_room(self) -> None:
-        for wait in (Wait.END, Wait.REST, Wait.REQUEST):
+        for wait in (Wait.END, Wait.TAKEN, Wait.REST, Wait.REQUEST):
             for longest in self._waiting[wait]:
                 self._drop(longest)
                 return
 
     def _wait(self, connection: Connection, wait: Wait) -> None:
+        waiting = self._waiting[wait]
+        if wait in (Wait.REST, Wait.TAKEN) and len(waiting) >= HALF_AT_ONCE:
+            self._drop(next(iter(waiting)))
+        event = selectors.EVENT_WRITE if wait is Wait.TAKEN else selectors.EVENT_READ
         connection.sock.settimeout(0)
-        self.poller.register(
-            connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection)
-        )
-        self._waiting[wait][connection] = time.monotonic() + self._patience[wait]
+        self.poller.register(connection.sock, event, partial(self._on_ready, connection))
+        waiting[connection] = time.monotonic() + self._patience[wait]
 
     def _stop_waiting(self, connection: Connection) -> None:
         for waiting in self._waiting.values():
@@ -116,12 +102,20 @@ class PromptWorker(ThreadWorker):
 
     def _drop(self, connection: Connection) -> None:
         self._stop_waiting(connection)
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
         self.nr_conns -= 1
         connection.close()
 
-    def _on_readable(self, connection: Connection, _: socket.socket) -> None:
+    def _on_ready(self, connection: Connection, _: socket.socket) -> None:
         # An earlier event of the same round may have been the end of this connection.
-        if connection.sock.fileno() >= 0:
+        if connection.sock.fileno() < 0:
+            return
+        if connection in self._waiting[Wait.TAKEN]:
+            self._stop_waiting(connection)
+            self._go_on(connection)
+        else:
             self._read(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -146,35 +140,32 @@ class PromptWorker(ThreadWorker):
                 connection.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         if connection in self._waiting[Wait.REQUEST]:
             self._stop_waiting(connection)
-            self._wait_for_the_rest(connection)
-
-    def _wait_for_the_rest(self, connection: Connection) -> None:
-        arriving = self._waiting[Wait.REST]
-        if len(arriving) >= ARRIVING_AT_ONCE:
-            self._drop(next(iter(arriving)))
-        self._wait(connection, Wait.REST)
+            self._wait(connection, Wait.REST)
 
     def finish_request(self, conn: Any, fs: Future[bool]) -> None:
         """A thread is done with this connection, which then waits again."""
-        goes_on = not fs.cancelled() and fs.exception() is None and fs.result()
-        if not (goes_on and self.alive) or conn.arrival.ran_short:
-            self._take_leave(conn)
-        elif conn.next_request():
-            self.enqueue_req(conn)
-        elif conn.arrival.has_begun:
-            self._wait_for_the_rest(conn)
-        else:
-            self._wait(conn, Wait.REQUEST)
+        failed = fs.cancelled() or fs.exception() is not None
+        conn.ends = failed or not fs.result() or conn.arrival.ran_short
+        self._go_on(conn)
 
-    def _take_leave(self, connection: Connection) -> None:
-        """End our side and wait for the client's end; the stock worker polls nobody meanwhile."""
+    def _go_on(self, connection: Connection) -> None:
+        """Send the answer to its end, and only then look for another request."""
         try:
-            connection.sock.shutdown(socket.SHUT_WR)
+            if not connection.sock.flush():
+                self._wait(connection, Wait.TAKEN)
+                return
+            if connection.ends or not self.alive:
+                # The stock worker waits here for the client's end, and polls nobody meanwhile.
+                connection.sock.shutdown(socket.SHUT_WR)
+                self._wait(connection, Wait.END)
+                return
         except OSError:
-            self.nr_conns -= 1
-            connection.close()
+            self._close(connection)
+            return
+        if connection.next_request():
+            self.enqueue_req(connection)
         else:
-            self._wait(connection, Wait.END)
+            self._wait(connection, Wait.REST if connection.arrival.has_begun else Wait.REQUEST)
 
     def murder_keepalived(self) -> None:
         """Drop everybody whose time is over."""
@@ -196,16 +187,11 @@ class PromptWorker(ThreadWorker):
         for connection in tuple(self._waiting[Wait.REQUEST]):
             self._drop(connection)
 
-    def handle_request(self, req: Any, conn: TConn) -> bool:
-        """Answer in one of the threads, which a client who takes nothing does not get to hold."""
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer in one of the threads."""
         # Whoever waited for it was told while the request arrived.
         req._expected_100_continue = False  # noqa: SLF001 - gunicorn has no other way to say so
-        conn.sock.settimeout(SENDING)
-        try:
-            return super().handle_request(req, conn)
-        except TimeoutError:
-            _log.warning("answer_not_taken")
-            return False
+        return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Answer what never reached the application; gunicorn would repeat parts of it."""

@@ -21,6 +21,7 @@ from broker.web import worker
 ACCOUNT, TICKET = "111122223333", "T-1"
 EACH = 30
 PROMPT = 1.0
+FAR_TOO_MANY = 100
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nSlow: "
 BODY = b"PUT /v1/tickets/T-9 HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"
 CHUNKS = b"PUT /v1/tickets/T-9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n{"
@@ -154,9 +155,36 @@ def test_clients_who_never_end_their_connection_hold_nobody_up(served: Served) -
             served.fetch_keys()
 
 
+def test_clients_who_do_not_read_hold_no_thread(served: Served) -> None:
+    """Far more answers than a connection has room for: they wait, and not a thread for them."""
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(EACH):
+            client = stack.enter_context(served.connect())
+            client.sendall(ask * FAR_TOO_MANY)
+        for _ in range(20):
+            served.fetch_keys()
+        threading.Event().wait(1)
+        for _ in range(5):
+            served.fetch_keys()
+
+
+def test_an_answer_that_is_taken_late_is_whole(served: Served) -> None:
+    """More than fits on the way: what was kept comes in order, and after it the next answer."""
+    ask = served.head("GET /openapi.json HTTP/1.1")
+    last = served.head("GET /openapi.json HTTP/1.1", "Connection: close")
+    with served.connect() as client:
+        client.sendall(ask * FAR_TOO_MANY + last)
+        threading.Event().wait(1)
+        answers = _everything(client).split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert len(answers) == FAR_TOO_MANY + 1
+    bodies = {answer.partition(b"\r\n\r\n")[2] for answer in answers}
+    assert len(bodies) == 1
+
+
 def test_the_oldest_half_request_makes_room_for_the_newest(served: Served) -> None:
     """There are never more than so many; whoever is quick is never the oldest."""
-    beginnings = (HEAD,) * (worker.ARRIVING_AT_ONCE + 1)
+    beginnings = (HEAD,) * (worker.HALF_AT_ONCE + 1)
     with Drippers(served, *beginnings) as drippers:
         began = time.monotonic()
         _assert_closed_unanswered(drippers.sockets[0])
