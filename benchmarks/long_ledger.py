@@ -38,7 +38,7 @@ from benchmarks.samples import NOW, grant, granted
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger import Head, chain_of
 from broker.domain.ledger_verification import Verification, checkpointed
-from broker.services.ledger_lines import ENTRIES_AT_ONCE, LedgerLines, Stretch
+from broker.services.ledger.lines import ENTRIES_AT_ONCE, LedgerLines, Stretch
 from broker.store import Store, open_store
 
 ENTRIES = 100_000

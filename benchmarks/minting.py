@@ -19,7 +19,7 @@ from benchmarks.comparison import Bound, Comparison, Goal, in_turns
 from benchmarks.samples import ACCOUNT_ID, SUBJECT, account_with
 from broker.domain.claims import identity_claims
 from broker.services.ambient import utc_now
-from broker.services.minting import Minter
+from broker.services.issuer.minting import Minter
 from keys.local import LocalKeyProvider
 from keys.types import Algorithm, KeyOwner
 

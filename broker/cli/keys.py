@@ -12,7 +12,7 @@ from rich.table import Table
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.domain.times import rfc3339
-from broker.services.orphans import DELETION_DAYS, Orphan, Orphans
+from broker.services.lifecycle.orphans import DELETION_DAYS, Orphan, Orphans
 from keys.types import ProviderKeyState
 
 _GOING = ProviderKeyState.PENDING_DELETION

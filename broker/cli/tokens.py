@@ -15,7 +15,7 @@ from broker.cli.token_answers import TokensShown, print_tokens
 from broker.domain.api_tokens import TOKEN_ID
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.permissions import Role
-from broker.services.api_tokens import NewApiToken
+from broker.services.identity.api_tokens import NewApiToken
 
 
 @click.group(cls=Group)

@@ -18,7 +18,7 @@ from broker.domain.webhooks.delivery import Receipt, Verdict
 from broker.domain.webhooks.endpoints import Endpoint
 from broker.domain.webhooks.events import EventType
 from broker.domain.webhooks.signature import Secret
-from broker.services.webhooks import EndpointStanding
+from broker.services.webhooks.endpoints import EndpointStanding
 
 SECRET_BYTES = 32
 EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage or settings."

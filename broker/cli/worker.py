@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from broker import logs, settings
-from broker.services.alarm import Alarm
+from broker.services.background.alarm import Alarm
 from broker.web.metrics import Metrics
 from broker.wiring import build
 

@@ -16,8 +16,8 @@ from broker.domain.approval_links import PATH
 from broker.domain.grant_decisions import Verdict
 from broker.domain.times import rfc3339
 from broker.errors import BrokerError, FieldProblem, InvalidRequest, Unauthenticated
+from broker.services.access.approval_links import ApprovalLinks
 from broker.services.ambient import Clock
-from broker.services.approval_links import ApprovalLinks
 from broker.services.calls import Call
 from broker.web import pages
 from broker.web.schemas.base import LongText

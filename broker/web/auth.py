@@ -9,9 +9,14 @@ from flask import g, request
 from broker.domain import api_tokens
 from broker.domain.browser_sessions import BrowserSecret, Purpose
 from broker.errors import Unauthenticated
-from broker.services.authentication import Authentication, CredentialKind, Origin, Presented
-from broker.services.browser_sessions import BrowserSessions
 from broker.services.calls import Call
+from broker.services.identity.authentication import (
+    Authentication,
+    CredentialKind,
+    Origin,
+    Presented,
+)
+from broker.services.identity.browser_sessions import BrowserSessions
 from broker.web.cookies import Cookies
 
 CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf_token"

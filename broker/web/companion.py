@@ -22,7 +22,7 @@ from types import FrameType
 import structlog
 
 from broker import logs, settings
-from broker.services.alarm import Alarm
+from broker.services.background.alarm import Alarm
 
 PAUSE = 5.0
 """Seconds before a worker that ended is started again: one that cannot start must not spin."""

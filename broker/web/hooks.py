@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, request
 
 from broker.domain.permissions import Caller
 from broker.services.calls import Call
-from broker.services.hook_reception import HookReception
+from broker.services.hooks.reception import HookReception
 
 PATH = "/hooks/sns"
 MAX_BODY = 256 * 1024

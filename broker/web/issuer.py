@@ -16,7 +16,7 @@ import structlog
 
 from broker.errors import BrokerError, DependencyUnavailable, NotFound
 from broker.services.ambient import Clock
-from broker.services.issuer_directory import Document, IssuerDirectory, IssuerDocuments
+from broker.services.issuer.directory import Document, IssuerDirectory, IssuerDocuments
 from broker.web import problems
 from broker.web.metrics import Metrics
 

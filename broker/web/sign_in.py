@@ -10,7 +10,7 @@ from broker.domain.browser_sessions import CALLBACK_PATH, LocalPath
 from broker.domain.permissions import EstablishedBy
 from broker.errors import AccessDenied, BrokerError, FieldProblem, InvalidRequest
 from broker.services.calls import Call
-from broker.services.sign_in import Callback, SignIn
+from broker.services.identity.sign_in import Callback, SignIn
 from broker.web import pages, problems
 from broker.web.auth import origin
 from broker.web.cookies import Cookies

@@ -10,38 +10,38 @@ from functools import partial
 from broker.domain.identifiers import AccountId
 from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
-from broker.services.acceptances import Acceptances
-from broker.services.accounts import Accounts
-from broker.services.activity import ReadActivity
+from broker.services.access.open_session import OpenSession
 from broker.services.ambient import Clock, utc_now
-from broker.services.api_tokens import ApiTokens
-from broker.services.authentication import Authentication
-from broker.services.backoff import retry_after
+from broker.services.background.backoff import retry_after
+from broker.services.background.crew import Handler
+from broker.services.background.worker import Worker
 from broker.services.bulkhead import Bulkhead, places_of
 from broker.services.calls import Call
-from broker.services.crew import Handler
-from broker.services.doctoring import Doctor
-from broker.services.ending import Ending
-from broker.services.hook_reception import HookReception
-from broker.services.hook_work import HookWork
-from broker.services.issuer_directory import IssuerDirectory
+from broker.services.diagnosis.doctoring import Doctor
+from broker.services.diagnosis.proving import Prove
+from broker.services.diagnosis.readiness import Readiness, ReadinessCheck
+from broker.services.hooks.reception import HookReception
+from broker.services.hooks.work import HookWork
+from broker.services.identity.acceptances import Acceptances
+from broker.services.identity.api_tokens import ApiTokens
+from broker.services.identity.authentication import Authentication
+from broker.services.identity.sign_in import SignIn
+from broker.services.issuer.directory import IssuerDirectory
+from broker.services.lifecycle.accounts import Accounts
+from broker.services.lifecycle.orphans import Orphans
+from broker.services.lifecycle.reconcile import Depth, Reconcile
+from broker.services.lifecycle.removal import Removal
+from broker.services.lifecycle.rotating import Rotating
 from broker.services.limiting import Limiter
-from broker.services.mass_revoking import RevokeMany
 from broker.services.observations import Observer
-from broker.services.open_session import OpenSession
-from broker.services.orphans import Orphans
-from broker.services.proving import Prove
-from broker.services.readiness import Readiness, ReadinessCheck
 from broker.services.reading import Reading
-from broker.services.reconcile import Depth, Reconcile
-from broker.services.removal import Removal
-from broker.services.revoking import Revoking
-from broker.services.rotating import Rotating
-from broker.services.sign_in import SignIn
-from broker.services.tickets import Tickets
-from broker.services.trail_reconciliation import ReconcileLedger
-from broker.services.webhooks import Webhooks
-from broker.services.worker import Worker
+from broker.services.revocation.ending import Ending
+from broker.services.revocation.mass_revoking import RevokeMany
+from broker.services.revocation.revoking import Revoking
+from broker.services.tickets.writing import Tickets
+from broker.services.trail.activity import ReadActivity
+from broker.services.trail.reconciliation import ReconcileLedger
+from broker.services.webhooks.endpoints import Webhooks
 from broker.settings import Settings
 from broker.store import Store
 from broker.wiring.examinations import build_doctor, build_prove

@@ -8,14 +8,14 @@ from broker.aws.action_catalogue import PackagedCatalogue
 from broker.aws.issuer_site import HttpIssuerSite
 from broker.aws.own_identity import StsMirror
 from broker.services.ambient import utc_now
-from broker.services.canaries import SETTLED_ROLE_WAITS
-from broker.services.doctoring import Doctor
-from broker.services.examinations.enforcement import EnforcementExamination
-from broker.services.examinations.estate import EstateExamination
-from broker.services.examinations.publication import PublicationExamination
-from broker.services.examinations.signing import SigningExamination
-from broker.services.examinations.surroundings import Surroundings
-from broker.services.proving import Prove
+from broker.services.diagnosis.doctoring import Doctor
+from broker.services.diagnosis.enforcement import EnforcementExamination
+from broker.services.diagnosis.estate import EstateExamination
+from broker.services.diagnosis.proving import Prove
+from broker.services.diagnosis.publication import PublicationExamination
+from broker.services.diagnosis.signing import SigningExamination
+from broker.services.diagnosis.surroundings import Surroundings
+from broker.services.lifecycle.canaries import SETTLED_ROLE_WAITS
 from broker.wiring.foundation import Foundation
 
 

@@ -19,11 +19,11 @@ from broker.domain.role_plan import RolePolicy
 from broker.errors import ConfigurationError
 from broker.services.ambient import Entropy, utc_now
 from broker.services.authorization import Gate
-from broker.services.canaries import Canaries
+from broker.services.issuer.minting import Minter
+from broker.services.issuer.own_access import OwnAccess
+from broker.services.lifecycle.canaries import Canaries
 from broker.services.limiting import Limiter, RateLimits
-from broker.services.minting import Minter
 from broker.services.observations import Observer
-from broker.services.own_access import OwnAccess
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
 from keys.kms import KmsKeyProvider

@@ -9,16 +9,16 @@ from datetime import timedelta
 from broker.domain.access import Limits
 from broker.domain.grant_decisions import GrantLimits
 from broker.domain.ports import CurrentTickets
+from broker.services.access.approval_links import ApprovalLinks
+from broker.services.access.grant_decisions import DecideGrants
+from broker.services.access.grant_requests import RequestGrant
+from broker.services.access.grants import Grants
+from broker.services.access.open_session import OpenSession
 from broker.services.ambient import utc_now
-from broker.services.approval_links import ApprovalLinks
 from broker.services.bulkhead import Bulkhead
-from broker.services.ending import Ending
-from broker.services.grant_decisions import DecideGrants
-from broker.services.grant_requests import RequestGrant
-from broker.services.grants import Grants
 from broker.services.leasing import Leasing
 from broker.services.limiting import Limiter
-from broker.services.open_session import OpenSession
+from broker.services.revocation.ending import Ending
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
 

@@ -20,14 +20,14 @@ from broker.domain.budget import Budget
 from broker.errors import ConfigurationError
 from broker.http.outbound import Outbound
 from broker.services.ambient import utc_now
-from broker.services.backoff import retry_after
-from broker.services.hook_decisions import HookDecisions
-from broker.services.hook_reception import (
+from broker.services.background.backoff import retry_after
+from broker.services.hooks.decisions import HookDecisions
+from broker.services.hooks.reception import (
     REFUSALS_A_MINUTE,
     STRANGERS_A_MINUTE,
     HookReception,
 )
-from broker.services.hook_work import HookWork
+from broker.services.hooks.work import HookWork
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
 from broker.wiring.lifecycle import Lifecycle

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from broker.aws.checkpoint_buckets import S3CheckpointBuckets
 from broker.services.ambient import utc_now
-from broker.services.archiving import Archiving
-from broker.services.checkpoint_copying import CheckpointCopying
-from broker.services.ledger_export import LedgerExport
-from broker.services.ledger_lines import LedgerLines
-from broker.services.ledger_signing import LedgerSigning
+from broker.services.ledger.archiving import Archiving
+from broker.services.ledger.checkpoint_copying import CheckpointCopying
+from broker.services.ledger.export import LedgerExport
+from broker.services.ledger.lines import LedgerLines
+from broker.services.ledger.signing import LedgerSigning
 from broker.wiring.foundation import Foundation
 
 

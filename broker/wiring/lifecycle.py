@@ -6,19 +6,19 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.services.accounts import Accounts
 from broker.services.ambient import utc_now
-from broker.services.backoff import retry_after
-from broker.services.carrying_out import CarryOut
-from broker.services.key_keeping import KeyKeeping
+from broker.services.background.backoff import retry_after
 from broker.services.leasing import Leasing
-from broker.services.ledger_signing import LedgerSigning
-from broker.services.orphans import Orphans
-from broker.services.reconcile import Reconcile
-from broker.services.removal import DELETION_DAYS, TOKENS_LIVE, Removal
-from broker.services.rotating import Rotating
-from broker.services.settling import Settling
-from broker.services.withdrawal import Withdraw
+from broker.services.ledger.signing import LedgerSigning
+from broker.services.lifecycle.accounts import Accounts
+from broker.services.lifecycle.carrying_out import CarryOut
+from broker.services.lifecycle.key_keeping import KeyKeeping
+from broker.services.lifecycle.orphans import Orphans
+from broker.services.lifecycle.reconcile import Reconcile
+from broker.services.lifecycle.removal import DELETION_DAYS, TOKENS_LIVE, Removal
+from broker.services.lifecycle.rotating import Rotating
+from broker.services.lifecycle.settling import Settling
+from broker.services.lifecycle.withdrawal import Withdraw
 from broker.settings import KeyProviderName, Settings
 from broker.wiring.foundation import Foundation
 from broker.wiring.revocation import Revocation, build_revocation

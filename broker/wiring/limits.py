@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.services.acceptances import Acceptances
 from broker.services.ambient import utc_now
-from broker.services.api_tokens import ApiTokens
-from broker.services.authentication import (
+from broker.services.identity.acceptances import Acceptances
+from broker.services.identity.api_tokens import ApiTokens
+from broker.services.identity.authentication import (
     Authentication,
     Authenticator,
     CredentialKind,

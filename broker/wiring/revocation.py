@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from broker.aws.probe import HarmlessCalls
 from broker.services.ambient import utc_now
-from broker.services.ending import Ending
-from broker.services.enforcing import Enforcing
-from broker.services.mass_revoking import RevokeMany
-from broker.services.probing import Probing
-from broker.services.reconcile import Reconcile
-from broker.services.revoking import Revoking
-from broker.services.session_ends import SessionEnds
-from broker.services.twins import Twins
+from broker.services.lifecycle.reconcile import Reconcile
+from broker.services.revocation.ending import Ending
+from broker.services.revocation.enforcing import Enforcing
+from broker.services.revocation.mass_revoking import RevokeMany
+from broker.services.revocation.probing import Probing
+from broker.services.revocation.revoking import Revoking
+from broker.services.revocation.session_ends import SessionEnds
+from broker.services.revocation.twins import Twins
 from broker.wiring.foundation import Foundation
 
 

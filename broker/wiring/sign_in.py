@@ -13,11 +13,11 @@ from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import OpenIdProvider
 from broker.openid.site import ProviderSite
 from broker.services.ambient import utc_now
-from broker.services.authentication import Authentication, Authenticator, CredentialKind
-from broker.services.browser_sessions import BrowserSessions
-from broker.services.identity_tokens import IdentityTokenBearers, IdentityTokens
-from broker.services.people import People
-from broker.services.sign_in import SignIn
+from broker.services.identity.authentication import Authentication, Authenticator, CredentialKind
+from broker.services.identity.browser_sessions import BrowserSessions
+from broker.services.identity.identity_tokens import IdentityTokenBearers, IdentityTokens
+from broker.services.identity.people import People
+from broker.services.identity.sign_in import SignIn
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
 

@@ -16,11 +16,11 @@ from broker.domain.tickets import Ticket
 from broker.http.outbound import Outbound
 from broker.http.ticket_source import HttpTicketSource, TicketSystem
 from broker.services.ambient import utc_now
-from broker.services.crew import Handler
-from broker.services.ending import Ending
-from broker.services.ticket_lookup import TicketLookup
-from broker.services.ticket_watch import TicketWatch
-from broker.services.tickets import Tickets, ToldBy
+from broker.services.background.crew import Handler
+from broker.services.revocation.ending import Ending
+from broker.services.tickets.lookup import TicketLookup
+from broker.services.tickets.watch import TicketWatch
+from broker.services.tickets.writing import Tickets, ToldBy
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
 

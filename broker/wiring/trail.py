@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from broker.aws.cloudtrail import CloudTrailHistory, pace
 from broker.aws.partitions import regions_beside
 from broker.domain.trail_regions import TrailRegions
-from broker.services.activity import ReadActivity
 from broker.services.ambient import utc_now
 from broker.services.bulkhead import Bulkhead, places_for_visits
-from broker.services.trail_reconciliation import ReconcileLedger
-from broker.services.trail_visits import TrailVisits
+from broker.services.trail.activity import ReadActivity
+from broker.services.trail.reconciliation import ReconcileLedger
+from broker.services.trail.visits import TrailVisits
 from broker.wiring.foundation import Foundation
 
 

@@ -12,12 +12,12 @@ from broker.domain.ports import Task, TaskKind
 from broker.http.outbound import Outbound
 from broker.http.webhook_sender import HttpWebhookSender
 from broker.services.ambient import utc_now
-from broker.services.backoff import retry_after
-from broker.services.crew import Handler
-from broker.services.webhook_delivery import WebhookDelivery
-from broker.services.webhook_sweep import SWEEP, WebhookSweep
-from broker.services.webhook_telling import Telling
-from broker.services.webhooks import Webhooks
+from broker.services.background.backoff import retry_after
+from broker.services.background.crew import Handler
+from broker.services.webhooks.delivery import WebhookDelivery
+from broker.services.webhooks.endpoints import Webhooks
+from broker.services.webhooks.sweep import SWEEP, WebhookSweep
+from broker.services.webhooks.telling import Telling
 from broker.wiring.foundation import Foundation
 
 _retry_after = partial(retry_after, first=timedelta(seconds=10), longest=timedelta(hours=1))

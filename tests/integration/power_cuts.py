@@ -28,11 +28,11 @@ from broker.domain.ledger import chain_of, verify
 from broker.domain.permissions import Caller, Role
 from broker.errors import Conflict
 from broker.sandbox.process import Keys
-from broker.services.accounts import NewAccount
 from broker.services.ambient import utc_now
 from broker.services.calls import Call
+from broker.services.lifecycle.accounts import NewAccount
+from broker.services.lifecycle.reconcile import Depth
 from broker.services.observations import Unobserved
-from broker.services.reconcile import Depth
 from broker.store.journal import Journal
 from broker.wiring import Services, build
 from keys.rotation import published
@@ -358,7 +358,7 @@ def on_mains(stage: Stage) -> Iterator[World]:
         session.events.register("after-call", mains.after)
         patch.setattr("broker.aws.clients.boto3", SimpleNamespace(Session=lambda **_: session))
         patch.setattr("broker.aws.clients.get_session", lambda: session._session)
-        patch.setattr("broker.services.canaries.negative_canaries", one_negative_canary)
+        patch.setattr("broker.services.lifecycle.canaries.negative_canaries", one_negative_canary)
         patch.setattr(Journal, "record", _mortal(Journal.record, mains))
         watching = build(settings.load(stage.environment), Unobserved())
         yield World(stage=stage, mains=mains, watching=watching)

@@ -26,18 +26,18 @@ from broker.domain.ports import Journal, Lease, Save
 from broker.domain.role_plan import RolePolicy
 from broker.domain.sessions import Credentials
 from broker.errors import UpstreamRejected
-from broker.services.accounts import Accounts, NewAccount
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.canaries import Canaries
-from broker.services.issuer_directory import IssuerDirectory
-from broker.services.key_keeping import KeyKeeping
+from broker.services.issuer.directory import IssuerDirectory
+from broker.services.issuer.minting import Minter
 from broker.services.leasing import Leasing
-from broker.services.minting import Minter
-from broker.services.orphans import Orphans
-from broker.services.rotating import Rotating
-from broker.services.session_ends import SessionEnds
+from broker.services.lifecycle.accounts import Accounts, NewAccount
+from broker.services.lifecycle.canaries import Canaries
+from broker.services.lifecycle.key_keeping import KeyKeeping
+from broker.services.lifecycle.orphans import Orphans
+from broker.services.lifecycle.rotating import Rotating
+from broker.services.revocation.session_ends import SessionEnds
 from broker.store import Store
 from broker.web.issuer import IssuerEndpoint
 from broker.web.metrics import Metrics

@@ -20,7 +20,7 @@ from broker.cli.operator import operators_call
 from broker.domain.diagnosis import CheckStatus, Diagnosis
 from broker.domain.identifiers import AccountId
 from broker.sandbox.process import Keys
-from broker.services.doctoring import Doctor
+from broker.services.diagnosis.doctoring import Doctor
 from broker.services.observations import Unobserved
 from broker.wiring import Services, build
 

@@ -20,8 +20,8 @@ import pytest
 from broker.cli.demo.stage import NAME_PREFIX, UNHURRIED, Stage
 from broker.domain.accounts import AccountState, Profile
 from broker.domain.identifiers import AccountId
-from broker.services.accounts import AccountChange
-from broker.services.rotating import Urgency
+from broker.services.lifecycle.accounts import AccountChange
+from broker.services.lifecycle.rotating import Urgency
 from broker.wiring import Services
 from tests.integration.power_cuts import (
     WORKER,

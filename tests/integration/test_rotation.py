@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from broker.domain.accounts import Account, AccountState, Consent
 from broker.errors import Conflict, DependencyUnavailable, NotFound
-from broker.services.rotating import Urgency
+from broker.services.lifecycle.rotating import Urgency
 from broker.store import Store, open_store
 from keys.errors import KeyUnavailable
 from keys.local import LocalKeyProvider

@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 from broker.domain.ports import Agenda, Task, TaskKind
 from broker.errors import Conflict, DependencyUnavailable
-from broker.services.alarm import Alarm
 from broker.services.ambient import utc_now
+from broker.services.background.alarm import Alarm
+from broker.services.background.crew import Crew
+from broker.services.background.worker import HOLD, SHORTER_HOLDS
 from broker.services.calls import Call
-from broker.services.crew import Crew
 from broker.services.observations import Unobserved
-from broker.services.worker import HOLD, SHORTER_HOLDS
 from broker.store import Store, open_store
 from tests.contract.store_samples import a_ticket, account_id, write
 from tests.integration.worker_process import start_worker

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from broker.domain.ports import TaskKind
-from broker.services.alarm import Alarm
+from broker.services.background.alarm import Alarm
 from broker.services.calls import Call
 from broker.store import open_store
 from tests.integration.workers import NOW, a_worker

@@ -12,11 +12,11 @@ from typing import Any
 
 from broker.domain.identifiers import AccountId
 from broker.domain.ports import TaskKind
-from broker.services.alarm import Alarm
+from broker.services.background.alarm import Alarm
+from broker.services.background.crew import Handler
+from broker.services.background.worker import Worker
 from broker.services.calls import Call
-from broker.services.crew import Handler
 from broker.services.observations import Unobserved
-from broker.services.worker import Worker
 from broker.store import Store
 from tests.contract.store_samples import NOW, account_id, an_account, write
 

@@ -28,7 +28,7 @@ from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, EngineerId, TicketId
 from broker.domain.role_plan import role_arn
 from broker.services.ambient import Entropy, utc_now
-from broker.services.minting import Minter
+from broker.services.issuer.minting import Minter
 from broker.store import open_store
 from keys.jose import b64url_decode, b64url_encode
 from keys.kms import PROVIDER, KmsKeyProvider

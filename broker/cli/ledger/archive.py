@@ -13,7 +13,7 @@ from broker.cli.operator import operators_call, services_here
 from broker.cli.parsed import Parsed
 from broker.domain.identifiers import AccountId
 from broker.errors import InvalidRequest
-from broker.services.archiving import KEPT_AT_LEAST, Archived
+from broker.services.ledger.archiving import KEPT_AT_LEAST, Archived
 from broker.wiring import Services
 
 

@@ -9,10 +9,10 @@ from flask import request
 from broker.domain.accounts import Payer
 from broker.domain.identifiers import AccountId
 from broker.errors import FieldProblem, InvalidRequest
-from broker.services.accounts import AccountChange, BucketChange, NewAccount
 from broker.services.calls import Call
+from broker.services.lifecycle.accounts import AccountChange, BucketChange, NewAccount
+from broker.services.lifecycle.rotating import Urgency
 from broker.services.reading import Window
-from broker.services.rotating import Urgency
 from broker.web.endpoints import Api, Reply
 from broker.web.schemas.accounts import (
     AccountAnswer,

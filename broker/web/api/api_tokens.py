@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from broker.domain.api_tokens import TOKEN_ID
-from broker.services.api_tokens import NewApiToken
 from broker.services.calls import Call
+from broker.services.identity.api_tokens import NewApiToken
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
 from broker.web.idempotency import Repeats

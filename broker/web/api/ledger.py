@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.domain.ledger_lines import MEDIA_TYPE
 from broker.services.calls import Call
-from broker.services.ledger_export import ExportRequest
+from broker.services.ledger.export import ExportRequest
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Stream
 from broker.web.schemas.base import AccountListQuery

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from broker.domain.identifiers import AccountId, SessionId
-from broker.services.activity import ActivityWindow
 from broker.services.calls import Call
-from broker.services.trail_reconciliation import Span
+from broker.services.trail.activity import ActivityWindow
+from broker.services.trail.reconciliation import Span
 from broker.web.endpoints import Api
 from broker.web.schemas.trail import (
     ActivityPage,

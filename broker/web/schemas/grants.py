@@ -11,8 +11,8 @@ from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.times import Timestamp
-from broker.services.approval_links import MadeLink
-from broker.services.grants import GrantFilter
+from broker.services.access.approval_links import MadeLink
+from broker.services.access.grants import GrantFilter
 from broker.web.schemas.base import AccountListQuery, Answer, Body, LongText
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket, Scope
-from broker.services.mass_revoking import Revoked
+from broker.services.revocation.mass_revoking import Revoked
 from broker.web.schemas.base import Answer, Body, ShortText
 
 ScopeName = Literal["engineer", "ticket", "account", "everything"]

@@ -14,7 +14,7 @@ from broker.domain.reconciliations import Reconciliation, RegionSeen, Sight, Ver
 from broker.domain.times import Timestamp
 from broker.domain.trail import DELAY, Effect, TrailEvent, Unseen
 from broker.domain.trail_comparison import Missing
-from broker.services.activity import Activity
+from broker.services.trail.activity import Activity
 from broker.web.schemas.base import Answer, Body, ListQuery
 
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"

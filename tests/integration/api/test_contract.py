@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from broker.domain.permissions import Action, may_ever
-from broker.services.api_tokens import ApiTokens
+from broker.services.identity.api_tokens import ApiTokens
 from tests.integration.api.world import (
     ACCOUNT,
     ASKING,

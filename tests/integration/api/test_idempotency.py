@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.services.open_session import OpenSession
+from broker.services.access.open_session import OpenSession
 from broker.wiring import Services
 from tests.integration.api.parallel import at_once
 from tests.integration.api.world import (

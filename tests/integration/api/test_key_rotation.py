@@ -14,7 +14,7 @@ import pytest
 
 from broker.cli.demo.stage import NAME_PREFIX, VENDOR_ACCOUNT, command
 from broker.domain.identifiers import AccountId
-from broker.services.reconcile import Depth
+from broker.services.lifecycle.reconcile import Depth
 from keys.errors import KeyUnavailable
 from tests.contract.store_servers import until
 from tests.integration.api.world import OPERATOR, World, assert_problem

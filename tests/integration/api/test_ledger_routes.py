@@ -35,8 +35,8 @@ from broker.domain.role_plan import role_arn
 from broker.domain.sessions import SHORTEST
 from broker.errors import UpstreamRejected
 from broker.services.ambient import Entropy, utc_now
-from broker.services.crew import call_of_worker
-from broker.services.ledger_lines import ENTRIES_AT_ONCE
+from broker.services.background.crew import call_of_worker
+from broker.services.ledger.lines import ENTRIES_AT_ONCE
 from tests.integration.api.world import World, answered, assert_problem
 
 KEPT = AccountId("717171717171")

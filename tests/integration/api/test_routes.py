@@ -10,8 +10,8 @@ import httpx
 import pytest
 from flask import Blueprint, Flask
 
-from broker.services.hook_reception import HookReception
-from broker.services.sign_in import SignIn
+from broker.services.hooks.reception import HookReception
+from broker.services.identity.sign_in import SignIn
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from tests.integration.api.samples import ENDPOINTS, SAMPLES

@@ -23,8 +23,8 @@ from broker.domain.ledger import BROKER_CHAIN, Chain, LedgerAction, LedgerEntry,
 from broker.domain.permissions import Caller, Role
 from broker.domain.ports import Save
 from broker.domain.times import rfc3339
-from broker.services.api_tokens import NewApiToken
 from broker.services.calls import Call
+from broker.services.identity.api_tokens import NewApiToken
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from broker.wiring import Services

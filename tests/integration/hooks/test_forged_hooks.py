@@ -17,7 +17,7 @@ from broker.domain.ledger import LedgerEntry
 from broker.domain.sns import MessageKind, SnsMessage
 from broker.errors import DependencyUnavailable
 from broker.sandbox.process import SandboxError
-from broker.services import hook_reception
+from broker.services.hooks import reception as hook_reception
 from tests.integration.hooks.world import OPERATOR, REGION, STACK, TOPIC, HookWorld, template
 from tests.integration.sandbox.subscriber import Subscriber
 

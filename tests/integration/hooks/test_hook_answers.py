@@ -15,7 +15,7 @@ from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.ports import Save, Task, TaskKind
 from broker.errors import DependencyUnavailable
 from broker.services.calls import Call
-from broker.services.hook_work import LONGEST_WAIT
+from broker.services.hooks.work import LONGEST_WAIT
 from tests.contract.store_samples import a_hook
 from tests.integration.hooks.world import OPERATOR, STACK, HookWorld
 

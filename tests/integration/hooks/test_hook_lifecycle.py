@@ -13,7 +13,7 @@ from broker.domain.ledger import chain_of
 from broker.domain.ports import ManagedAccount, ManagementRole
 from broker.errors import UpstreamRejected
 from broker.sandbox.process import SandboxError
-from broker.services import hook_decisions
+from broker.services.hooks import decisions as hook_decisions
 from tests.integration.hooks.world import STACK, TOPIC, HookWorld, template
 
 SUPPORT_ROLES = {"Acme-Support-ReadOnly", "Acme-Support-Cases"}

@@ -11,7 +11,7 @@ import pytest
 from broker.aws.clients import Clients
 from broker.domain.accounts import Account, AccountState
 from broker.domain.sessions import Credentials
-from broker.services.reconcile import Depth
+from broker.services.lifecycle.reconcile import Depth
 from tests.integration.hooks.world import OPERATOR, STACK, HookWorld
 from tests.unit.domain.rendered_template import listed, properties, statements
 

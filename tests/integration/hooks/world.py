@@ -37,11 +37,11 @@ from broker.domain.permissions import Caller, Role
 from broker.domain.ports import TaskKind
 from broker.domain.sns import TopicArn
 from broker.sandbox.process import DeployedStack, Keys, Sandbox
-from broker.services.accounts import NewAccount
 from broker.services.ambient import utc_now
+from broker.services.background.worker import Worker
 from broker.services.calls import Call
-from broker.services.hook_work import HookWork
-from broker.services.worker import Worker
+from broker.services.hooks.work import HookWork
+from broker.services.lifecycle.accounts import NewAccount
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build

@@ -18,8 +18,8 @@ from broker.cli.ledger.files import NewFile, lines_of
 from broker.domain.ledger import LedgerAction
 from broker.domain.ledger_verification import BrokenLine
 from broker.errors import AccessDenied, Conflict, InvalidRequest, NotFound
-from broker.services.archiving import Archived, Archiving, UnprovenArchive
-from broker.services.ledger_lines import BrokenOff, LedgerLines, Stretch
+from broker.services.ledger.archiving import Archived, Archiving, UnprovenArchive
+from broker.services.ledger.lines import BrokenOff, LedgerLines, Stretch
 from broker.services.reading import Window
 from tests.integration.ledger.world import (
     ACCOUNT,
@@ -148,7 +148,7 @@ def test_the_last_of_many_checkpoints_is_found(
     world: LedgerWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are: they are looked through in parts."""
-    monkeypatch.setattr("broker.services.archiving._AT_ONCE", 1)
+    monkeypatch.setattr("broker.services.ledger.archiving._AT_ONCE", 1)
     _, second = grown(world)
     world.later(days=200)
     world.signing(ACCOUNT, ADMIN)
@@ -280,7 +280,7 @@ def test_a_stretch_that_is_archived_meanwhile_breaks_off(
     world: LedgerWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Instead of going on after a gap; the file lacks its end."""
-    monkeypatch.setattr("broker.services.ledger_lines.ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr("broker.services.ledger.lines.ENTRIES_AT_ONCE", 2)
     first, _ = grown(world)
     store = world.services.store
     lines = LedgerLines(journal=store.journal, checkpoints=store.checkpoints)

@@ -10,7 +10,7 @@ from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
 from broker.domain.ports import Versioned
 from broker.errors import NotFound
-from broker.services.ledger_lines import BrokenOff, LedgerLines, Stretch
+from broker.services.ledger.lines import BrokenOff, LedgerLines, Stretch
 from tests.integration.ledger.world import ACCOUNT, ADMIN, CHAIN, LedgerWorld, an_event, verified
 from tests.unit.domain.exported_ledgers import STRANGERS_KEY
 
@@ -66,7 +66,7 @@ def test_what_is_archived_meanwhile_breaks_it_off(
     world: LedgerWorld, monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
     """Whether entries of it are left in the store or none."""
-    monkeypatch.setattr("broker.services.ledger_lines.ENTRIES_AT_ONCE", 2)
+    monkeypatch.setattr("broker.services.ledger.lines.ENTRIES_AT_ONCE", 2)
     world.write(8)
     stretch = whole(world)
     pieces = lines_of(world)(stretch)

@@ -16,7 +16,7 @@ from broker.errors import (
     DependencyUnavailable,
     UpstreamRejected,
 )
-from broker.services.minting import SigningKeyGone
+from broker.services.issuer.minting import SigningKeyGone
 from keys.errors import KeyUnavailable
 from keys.rotation import activate, active, next_in_line
 from keys.types import KeyState

@@ -16,10 +16,10 @@ from broker.domain.ledger_verification import Verification, Verified, checkpoint
 from broker.domain.permissions import Caller, Role
 from broker.domain.ports import Save, Versioned
 from broker.errors import BrokerError
-from broker.services.accounts import NewAccount
 from broker.services.calls import Call
-from broker.services.ledger_export import ExportRequest
-from broker.services.ledger_signing import LedgerSigning
+from broker.services.ledger.export import ExportRequest
+from broker.services.ledger.signing import LedgerSigning
+from broker.services.lifecycle.accounts import NewAccount
 from broker.services.observations import Unobserved
 from broker.settings import load
 from broker.wiring import Services, build

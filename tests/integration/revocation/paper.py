@@ -26,12 +26,12 @@ from broker.errors import BrokerError
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.ending import Ending
-from broker.services.enforcing import Enforcing
-from broker.services.mass_revoking import RevokeMany
-from broker.services.probing import Probing
-from broker.services.session_ends import SessionEnds
-from broker.services.twins import Twins
+from broker.services.revocation.ending import Ending
+from broker.services.revocation.enforcing import Enforcing
+from broker.services.revocation.mass_revoking import RevokeMany
+from broker.services.revocation.probing import Probing
+from broker.services.revocation.session_ends import SessionEnds
+from broker.services.revocation.twins import Twins
 from broker.store import Store
 
 ANN = EngineerId("ann@vendor.example")

@@ -14,7 +14,7 @@ from broker.domain.identifiers import GrantId
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, LedgerEntry
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket
 from broker.errors import AccessDenied, BrokerError, Conflict, DependencyUnavailable, NotFound
-from broker.services import enforcing
+from broker.services.revocation import enforcing
 from broker.store import Store
 from tests.integration.revocation.paper import ANN, CALL, HOUR, NOT_TAKEN, Paper
 

@@ -12,7 +12,7 @@ from broker.domain.identifiers import SessionId
 from broker.domain.ledger import LedgerAction
 from broker.domain.revocations import MOST_BY_TAG
 from broker.errors import NotFound
-from broker.services.session_ends import TOO_MANY
+from broker.services.revocation.session_ends import TOO_MANY
 from tests.integration.revocation.paper import CALL, HOUR, Paper
 
 

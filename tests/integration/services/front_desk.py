@@ -13,18 +13,18 @@ from broker.domain.api_tokens import ApiToken
 from broker.domain.ledger import BROKER_CHAIN, LedgerEntry
 from broker.domain.limits import Limit
 from broker.domain.permissions import Caller, Role
-from broker.services.acceptances import Acceptances
 from broker.services.ambient import Entropy
-from broker.services.api_tokens import ApiTokens, NewApiToken
-from broker.services.authentication import (
+from broker.services.authorization import Gate
+from broker.services.calls import Call
+from broker.services.identity.acceptances import Acceptances
+from broker.services.identity.api_tokens import ApiTokens, NewApiToken
+from broker.services.identity.authentication import (
     Authentication,
     CredentialKind,
     Origin,
     Presented,
     SignInLimits,
 )
-from broker.services.authorization import Gate
-from broker.services.calls import Call
 from broker.store import Store, open_store
 
 PER_ADDRESS, OVERALL = 5, 12

@@ -16,7 +16,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from broker.errors import DependencyUnavailable, RateLimited, Unauthenticated
-from broker.services.acceptances import Acceptances
+from broker.services.identity.acceptances import Acceptances
 from tests.integration.services.front_desk import (
     ADMIN,
     ELSEWHERE,

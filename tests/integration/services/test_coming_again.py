@@ -14,9 +14,9 @@ from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
 from broker.domain.permissions import Caller, Role
 from broker.domain.ports import Save
 from broker.errors import Conflict
-from broker.services.accounts import NewAccount
 from broker.services.ambient import utc_now
 from broker.services.calls import Call
+from broker.services.lifecycle.accounts import NewAccount
 from broker.services.observations import Unobserved
 from broker.settings import load
 from broker.wiring import Services, build

@@ -24,8 +24,8 @@ from broker.domain.permissions import Caller, Role
 from broker.domain.ports import Save
 from broker.domain.tickets import TicketStatus
 from broker.services.ambient import utc_now
-from broker.services.api_tokens import NewApiToken
 from broker.services.calls import Call
+from broker.services.identity.api_tokens import NewApiToken
 from tests.contract.store_samples import a_ticket, an_account, an_event
 from tests.integration.api.parallel import at_once
 from tests.integration.sign_in.world import SESSION, SITE, World

@@ -10,8 +10,8 @@ import pytest
 
 from broker.domain.permissions import Role
 from broker.domain.role_mapping import Entitlement, RoleMapping
-from broker.services.authentication import CredentialKind
-from broker.services.people import People
+from broker.services.identity.authentication import CredentialKind
+from broker.services.identity.people import People
 from tests.integration.sign_in.world import SESSION, SITE, World, problem
 
 ME, TOKENS, SIGN_OUT = f"{SITE}/v1/me", f"{SITE}/v1/tokens", f"{SITE}/sign-out"

@@ -20,8 +20,8 @@ from broker.domain.limits import Limit
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import OpenIdProvider
 from broker.openid.site import ProviderSite
-from broker.services.authentication import Authenticator, CredentialKind, SignInLimits
-from broker.services.identity_tokens import IdentityTokenBearers
+from broker.services.identity.authentication import Authenticator, CredentialKind, SignInLimits
+from broker.services.identity.identity_tokens import IdentityTokenBearers
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from broker.wiring import Services

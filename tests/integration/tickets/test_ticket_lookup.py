@@ -11,8 +11,8 @@ import pytest
 from broker.domain.ledger import BROKER_CHAIN, LedgerEntry
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.errors import Conflict, DependencyUnavailable
-from broker.services import ticket_lookup
-from broker.services.ticket_lookup import FRESH_FOR, MISSING_FOR
+from broker.services.tickets import lookup as ticket_lookup
+from broker.services.tickets.lookup import FRESH_FOR, MISSING_FOR
 from tests.contract.store_samples import NOW, ONE, TWO, a_ticket, an_event, write
 from tests.integration.tickets.world import TICKET, World, save_of
 

@@ -12,7 +12,7 @@ from broker.domain.grants import GrantState
 from broker.domain.ports import Save, Task, TaskKind
 from broker.domain.tickets import TicketStatus
 from broker.errors import DependencyUnavailable
-from broker.services.crew import call_of_worker
+from broker.services.background.crew import call_of_worker
 from tests.contract.store_samples import ANN, ONE, TWO, a_ticket, write
 from tests.integration.tickets.world import BOB, EVERY, SILENCE, TICKET, World
 
@@ -207,7 +207,7 @@ def test_a_worker_that_dies_before_the_sessions_leaves_them_to_the_next_one(
         raise Killed
 
     with monkeypatch.context() as death:
-        death.setattr("broker.services.session_ends.SessionEnds.end", die)
+        death.setattr("broker.services.revocation.session_ends.SessionEnds.end", die)
         with pytest.raises(Killed):
             either.work()
     assert either.state_of(grant) is GrantState.REVOKED

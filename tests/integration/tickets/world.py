@@ -16,12 +16,12 @@ from broker.domain.sessions import Session
 from broker.domain.ticket_standing import Rounds
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.errors import DependencyUnavailable
-from broker.services.crew import call_of_worker
-from broker.services.ending import Ending
-from broker.services.enforcing import Enforcing
-from broker.services.session_ends import SessionEnds
-from broker.services.ticket_lookup import TicketLookup
-from broker.services.ticket_watch import TicketWatch
+from broker.services.background.crew import call_of_worker
+from broker.services.revocation.ending import Ending
+from broker.services.revocation.enforcing import Enforcing
+from broker.services.revocation.session_ends import SessionEnds
+from broker.services.tickets.lookup import TicketLookup
+from broker.services.tickets.watch import TicketWatch
 from broker.store import Store
 from tests.contract.store_samples import (
     NOW,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, chain_of
 from broker.domain.ports import Task, TaskKind
-from broker.services.webhook_sweep import EVERY, SWEEP
+from broker.services.webhooks.sweep import EVERY, SWEEP
 from broker.store import open_store
 from tests.contract.store_samples import NOW, ONE, TWO, account_id
 from tests.integration.webhooks.receiver import Receiver

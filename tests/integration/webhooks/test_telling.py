@@ -8,8 +8,8 @@ import pytest
 
 from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome, chain_of
 from broker.domain.webhooks.delivery import PATIENCE, Verdict
-from broker.services.crew import call_of_worker
-from broker.services.webhook_delivery import SOON
+from broker.services.background.crew import call_of_worker
+from broker.services.webhooks.delivery import SOON
 from tests.contract.store_samples import NOW, ONE, TWO
 from tests.integration.webhooks.receiver import Receiver
 from tests.integration.webhooks.world import (

@@ -13,8 +13,8 @@ from broker.domain.ledger import chain_of
 from broker.domain.ports import TaskKind
 from broker.domain.webhooks.delivery import Cursor
 from broker.services.ambient import utc_now
-from broker.services.webhook_delivery import SOON
-from broker.services.webhook_sweep import SWEEP
+from broker.services.webhooks.delivery import SOON
+from broker.services.webhooks.sweep import SWEEP
 from tests.contract.store_samples import NOW, ONE, account_id
 from tests.contract.store_servers import until
 from tests.integration.webhooks.receiver import Receiver, receiving

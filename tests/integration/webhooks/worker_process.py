@@ -9,8 +9,8 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from broker.services import webhook_delivery
 from broker.services.ambient import utc_now
+from broker.services.webhooks import delivery as webhook_delivery
 from tests.integration.webhooks.world import a_world, an_endpoint
 
 

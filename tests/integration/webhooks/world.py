@@ -16,11 +16,11 @@ from broker.domain.webhooks.events import EventType
 from broker.domain.webhooks.signature import Secret
 from broker.http.outbound import Outbound
 from broker.http.webhook_sender import HttpWebhookSender
-from broker.services.crew import call_of_worker
+from broker.services.background.crew import call_of_worker
 from broker.services.observations import Unobserved, WebhookOutcome
-from broker.services.webhook_delivery import WebhookDelivery
-from broker.services.webhook_sweep import SWEEP, WebhookSweep
-from broker.services.webhook_telling import Telling
+from broker.services.webhooks.delivery import WebhookDelivery
+from broker.services.webhooks.sweep import SWEEP, WebhookSweep
+from broker.services.webhooks.telling import Telling
 from broker.store import Store, open_store
 from tests.contract.store_samples import NOW, ONE, an_account, write
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from broker.domain.ports import Acceptance
-from broker.services import acceptances as module
-from broker.services.acceptances import RECENT, Acceptances
+from broker.services.identity import acceptances as module
+from broker.services.identity.acceptances import RECENT, Acceptances
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NEVER = 3600.0

@@ -20,7 +20,7 @@ from broker.errors import (
     NotFound,
     UpstreamRejected,
 )
-from broker.services.activity import Activity, ActivityWindow
+from broker.services.trail.activity import Activity, ActivityWindow
 from tests.unit.domain.making import ACCOUNT, NOW, OTHER_ACCOUNT, account
 from tests.unit.services.trail_world import (
     AUDITOR,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.services.alarm import Alarm
+from broker.services.background.alarm import Alarm
 
 FOREVER = 30.0
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.services.backoff import FIRST, LONGEST, retry_after
+from broker.services.background.backoff import FIRST, LONGEST, retry_after
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from broker.domain.role_plan import RolePolicy
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Entropy
 from broker.services.calls import Call
-from broker.services.canaries import Canaries, CanaryResult, access_keys
-from broker.services.examinations.enforcement import EnforcementExamination
+from broker.services.diagnosis.enforcement import EnforcementExamination
+from broker.services.lifecycle.canaries import Canaries, CanaryResult, access_keys
 from tests.unit.domain.making import NOW, OTHER_ACCOUNT, account
 
 CALL = Call(

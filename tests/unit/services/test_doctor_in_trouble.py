@@ -13,10 +13,10 @@ from broker.domain.diagnosis import Check, CheckStatus
 from broker.domain.permissions import Caller, Role
 from broker.domain.ports import Versioned
 from broker.errors import DependencyUnavailable, UpstreamRejected
-from broker.services import doctoring
 from broker.services.calls import Call
-from broker.services.doctoring import Doctor
-from broker.services.time_limit import within
+from broker.services.diagnosis import doctoring
+from broker.services.diagnosis.doctoring import Doctor
+from broker.services.diagnosis.time_limit import within
 from tests.unit.domain.making import ACCOUNT, account
 
 CALL = Call(

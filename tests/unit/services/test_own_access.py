@@ -17,7 +17,7 @@ from broker.domain.identifiers import EngineerId, SessionId, TicketId
 from broker.domain.sessions import Credentials
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Entropy
-from broker.services.own_access import OwnAccess
+from broker.services.issuer.own_access import OwnAccess
 from tests.unit.domain.making import NOW, account
 
 BROKER, TICKET = EngineerId("broker-activity"), TicketId("activity")

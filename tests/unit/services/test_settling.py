@@ -13,7 +13,7 @@ from broker.domain.ports import Versioned
 from broker.domain.revocations import Revocations
 from broker.errors import UpstreamRejected
 from broker.services.calls import Call
-from broker.services.settling import FULL_CHECK_EVERY, Settling
+from broker.services.lifecycle.settling import FULL_CHECK_EVERY, Settling
 from tests.unit.domain.making import NOW, account
 
 CALL = Call(

@@ -10,7 +10,7 @@ import pytest
 
 from broker.domain.diagnosis import Check, CheckStatus
 from broker.services.ambient import Entropy
-from broker.services.examinations.signing import SigningExamination
+from broker.services.diagnosis.signing import SigningExamination
 from keys.errors import KeyUnavailable, ProviderRefused
 from keys.local import LocalKeyProvider
 from keys.rotation import Records, activate, stage

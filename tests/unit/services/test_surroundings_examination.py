@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from broker.domain.diagnosis import CheckStatus
 from broker.domain.diagnosis.issuer import Certificate
 from broker.errors import DependencyUnavailable
-from broker.services.examinations.surroundings import Surroundings
+from broker.services.diagnosis.surroundings import Surroundings
 from tests.unit.domain.making import NOW
 
 

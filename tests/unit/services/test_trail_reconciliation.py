@@ -14,8 +14,8 @@ from broker.domain.permissions import Role
 from broker.domain.reconciliations import Reconciliation, Sight, Verdict
 from broker.domain.trail import EXCHANGE, LookupKey, TrailEvent, Unseen, parse_event
 from broker.errors import AccessDenied, InvalidRequest, NotFound, UpstreamRejected
-from broker.services.ledger_windows import SLACK, entries_around
-from broker.services.trail_reconciliation import PATIENCE, Span
+from broker.services.ledger.by_time import SLACK, entries_around
+from broker.services.trail.reconciliation import PATIENCE, Span
 from tests.unit.domain.making import ACCOUNT, NOW, OTHER_ACCOUNT, account
 from tests.unit.domain.trail_records import exchange_record, found
 from tests.unit.services.trail_world import (

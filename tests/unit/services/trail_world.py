@@ -18,13 +18,13 @@ from broker.domain.sessions import Credentials, Session, role_session_name
 from broker.domain.trail import TrailEvent, TrailPart, TrailQuery, Unseen, parse_event
 from broker.domain.trail_regions import TrailRegions
 from broker.errors import BrokerError
-from broker.services.activity import ReadActivity
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate
 from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
-from broker.services.trail_reconciliation import ReconcileLedger
-from broker.services.trail_visits import TrailVisits
+from broker.services.trail.activity import ReadActivity
+from broker.services.trail.reconciliation import ReconcileLedger
+from broker.services.trail.visits import TrailVisits
 from tests.unit.domain.making import ACCOUNT, JANE, NOW, TICKET, account, caller
 from tests.unit.domain.trail_records import call_record, found
 

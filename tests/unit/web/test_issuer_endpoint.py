@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from broker.domain.accounts import AccountState
 from broker.domain.ports import Versioned
 from broker.errors import DependencyUnavailable
-from broker.services.issuer_directory import IssuerDirectory
+from broker.services.issuer.directory import IssuerDirectory
 from broker.web.issuer import LOOKUPS_A_SECOND, IssuerEndpoint
 from broker.web.metrics import Metrics
 from keys.jose import public_jwk

@@ -1,0 +1,1 @@
+"""Who gets in: grants, and the sessions that are opened under them."""

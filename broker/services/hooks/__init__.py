@@ -1,0 +1,1 @@
+"""Set up and removed by the customer's CloudFormation: what its custom resource asks for."""

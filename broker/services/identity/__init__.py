@@ -1,0 +1,1 @@
+"""Who is calling: credentials of every kind, and signing in."""

@@ -1,0 +1,1 @@
+"""The broker as an issuer: its documents, and the tokens that it signs."""

@@ -1,0 +1,1 @@
+"""Signing, exporting and archiving the ledger."""

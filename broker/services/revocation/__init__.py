@@ -1,0 +1,1 @@
+"""What ends access: on paper, in the accounts, and proved."""

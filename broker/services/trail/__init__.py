@@ -1,0 +1,1 @@
+"""What AWS has seen, in the customer's CloudTrail, beside what the ledger says."""

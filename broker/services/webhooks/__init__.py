@@ -1,0 +1,1 @@
+"""Telling endpoints what the ledger says."""
