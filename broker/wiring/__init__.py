@@ -44,9 +44,9 @@ from broker.services.trail.reconciliation import ReconcileLedger
 from broker.services.webhooks.endpoints import Webhooks
 from broker.settings import Settings
 from broker.store import Store
-from broker.wiring.examinations import build_doctor, build_prove
+from broker.wiring.access import Granting, build_granting, build_open_session
+from broker.wiring.diagnosis import build_doctor, build_prove
 from broker.wiring.foundation import lay_foundation
-from broker.wiring.grants import Granting, build_granting, build_open_session
 from broker.wiring.hooks import build_hooks
 from broker.wiring.ledger import Ledger, build_ledger
 from broker.wiring.lifecycle import Lifecycle, build_lifecycle, build_orphans

@@ -27,7 +27,7 @@ from broker.services.calls import Call
 from broker.services.observations import Unobserved
 from broker.settings import load
 from broker.wiring import Services, build
-from broker.wiring.grants import Granting
+from broker.wiring.access import Granting
 from tests.contract.store_samples import a_ticket, an_account, an_event
 
 JANE = EngineerId("jane@vendor.example")
