@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,8 +16,7 @@ from pydantic import (
 
 from broker.domain.loopback import is_secure
 from broker.domain.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
-
-_LARGEST_ROLES_FILE = 1024 * 1024
+from broker.settings.files import Holds, text_of
 
 
 def _read_roles(value: object) -> object:
@@ -26,15 +24,9 @@ def _read_roles(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        with Path(value).open("rb") as file:
-            text = file.read(_LARGEST_ROLES_FILE + 1)
-        if len(text) > _LARGEST_ROLES_FILE:
-            raise ValueError("names a file of more than 1 MiB")
-        return read_role_mapping(text.decode("utf-8"))
+        return read_role_mapping(text_of(value, holds=Holds.NO_SECRETS))
     except FaultyMapping as e:
         raise ValueError("; ".join(e.problems)) from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise ValueError("must name a readable file of TOML in UTF-8") from e
 
 
 def _secure_url(value: str) -> SplitResult:

@@ -28,9 +28,9 @@ from broker.domain.loopback import is_loopback
 from broker.domain.sns import TopicArn
 from broker.domain.webhooks.endpoints import Endpoints
 from broker.errors import ConfigurationError
-from broker.sign_in_settings import SignInSettings
-from broker.ticket_settings import TicketSettings
-from broker.webhook_settings import WebhooksFile
+from broker.settings.sign_in import SignInSettings
+from broker.settings.tickets import TicketSettings
+from broker.settings.webhooks import WebhooksFile
 from keys.types import Algorithm
 
 PREFIX = "BROKER_"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import tomllib
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
@@ -23,8 +20,8 @@ from broker.domain.identifiers import AccountId
 from broker.domain.webhooks.endpoints import NAME, Endpoint, Endpoints, Networks, Url
 from broker.domain.webhooks.events import EventType
 from broker.domain.webhooks.signature import Secret
+from broker.settings.files import Holds, text_of
 
-LARGEST_FILE = 1024 * 1024
 MOST_SECRETS = 3
 """Two while one replaces another, and one more for whoever is in a hurry."""
 
@@ -109,31 +106,17 @@ def read_webhooks(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        file = _File.model_validate(tomllib.loads(_private_text(value)))
+        file = _File.model_validate(tomllib.loads(text_of(value, holds=Holds.SECRETS)))
     except ValidationError as e:
         faults = [_sentence(error["loc"], error["msg"]) for error in e.errors()]
         raise ValueError("; ".join(faults)) from None
     except tomllib.TOMLDecodeError:
         raise ValueError("must name a file of TOML") from None
-    except (OSError, UnicodeDecodeError) as e:
-        raise ValueError("must name a readable file of TOML in UTF-8") from e
     return Endpoints(tuple(each.endpoint() for each in file.endpoint))
 
 
 WebhooksFile = Annotated[Endpoints, BeforeValidator(read_webhooks)]
 """A setting that is a path from outside, and the endpoints in the file inside."""
-
-
-def _private_text(path: str) -> str:
-    with Path(path).open("rb") as file:
-        if os.fstat(file.fileno()).st_mode & stat.S_IRWXO:
-            raise ValueError(
-                "names a file that every user may read, and it holds secrets: chmod 600"
-            )
-        text = file.read(LARGEST_FILE + 1)
-    if len(text) > LARGEST_FILE:
-        raise ValueError("names a file of more than 1 MiB")
-    return text.decode("utf-8")
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
