@@ -19,7 +19,7 @@ from redis import Redis
 from benchmarks.comparison import Bound, Comparison, Goal, Measure, in_turns
 from benchmarks.samples import NOW, grant, granted
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import Save
 from broker.store import Store, ledger_entries, open_store, records
 

@@ -36,8 +36,8 @@ from benchmarks.comparison import (
 )
 from benchmarks.samples import NOW, grant, granted
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Head, chain_of
-from broker.domain.ledger_verification import Verification, checkpointed
+from broker.domain.ledger.entries import Head, chain_of
+from broker.domain.ledger.verification import Verification, checkpointed
 from broker.services.ledger.lines import ENTRIES_AT_ONCE, LedgerLines, Stretch
 from broker.store import Store, open_store
 

@@ -15,7 +15,7 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.ledger import Event, LedgerAction, Outcome
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome
 from keys.rotation import KeyRecord
 from keys.types import KeyReference, KeyState
 

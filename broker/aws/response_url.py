@@ -11,7 +11,7 @@ from collections.abc import Collection
 import structlog
 
 from broker.aws.partitions import dns_suffix
-from broker.domain.hook_answers import Delivery
+from broker.domain.hooks.answers import Delivery
 from broker.http.outbound import (
     AddressFault,
     AddressRefused,
@@ -35,7 +35,7 @@ class CloudFormationResponses:
         self._outbound = outbound
 
     def objection(self, url: str, *, region: str) -> str | None:
-        """See `broker.domain.hook_answers.ResponseUrls`."""
+        """See `broker.domain.hooks.answers.ResponseUrls`."""
         try:
             self._checked(url, region)
         except AddressRefused as e:
@@ -43,7 +43,7 @@ class CloudFormationResponses:
         return None
 
     def deliver(self, url: str, *, region: str, body: bytes) -> Delivery:
-        """See `broker.domain.hook_answers.ResponseUrls`. The URL is a secret: no log shows it."""
+        """See `broker.domain.hooks.answers.ResponseUrls`. The URL is a secret: no log shows it."""
         try:
             # The URL was signed for an empty Content-Type.
             answer = self._outbound.send(

@@ -23,7 +23,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from broker.aws.errors import unavailable
 from broker.aws.partitions import dns_suffix
 from broker.domain.budget import Budget
-from broker.domain.sns import MessageFault, MessageRefused
+from broker.domain.hooks.sns import MessageFault, MessageRefused
 from broker.errors import DependencyUnavailable
 from broker.http.outbound import AddressRefused, Destination, Outbound, OutboundFailed
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from broker.aws.sns_certificates import SigningCertificates
-from broker.domain.sns import (
+from broker.domain.hooks.sns import (
     AHEAD_BY,
     FRESH_FOR,
     MessageFault,
@@ -86,7 +86,7 @@ class VerifiedSnsMessages:
         self._clock = clock
 
     def verify(self, body: bytes) -> SnsMessage:
-        """See `broker.domain.sns.SnsMessages`. What costs nothing is checked first."""
+        """See `broker.domain.hooks.sns.SnsMessages`. What costs nothing is checked first."""
         received = _parsed(body)
         now = self._clock()
         if received.TopicArn not in self._topics:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.aws.errors import translated
-from broker.domain.sns import SnsMessage
+from broker.domain.hooks.sns import SnsMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -19,7 +19,7 @@ class SnsSubscriptions:
         self._client_in = client_in
 
     def confirm(self, message: SnsMessage) -> None:
-        """See `broker.domain.sns.Subscriptions`. Only the topic's owner can end it again."""
+        """See `broker.domain.hooks.sns.Subscriptions`. Only the topic's owner can end it again."""
         with translated(
             "ConfirmSubscription",
             refused="SNS did not take the confirmation. Subscribe the endpoint to the topic anew.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from broker import settings
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.services.calls import Call
 from broker.services.observations import Unobserved
 from broker.wiring import Services, build

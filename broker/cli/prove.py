@@ -12,8 +12,8 @@ from rich.table import Table
 
 from broker.cli.client import BrokerClient, not_a_broker
 from broker.cli.failures import ExitCode
-from broker.domain.action_catalogue import AccessLevel
-from broker.domain.proof import Proof, ProofChange, Verdict, compare
+from broker.domain.proofs.action_catalogue import AccessLevel
+from broker.domain.proofs.proof import Proof, ProofChange, Verdict, compare
 from broker.web.schemas.proofs import ProofAnswer
 
 _VERDICTS = {

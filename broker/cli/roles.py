@@ -12,8 +12,8 @@ from rich.table import Table
 
 from broker import settings
 from broker.cli.permission_table import markdown, permitted_to
-from broker.domain.permissions import Role
-from broker.domain.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
+from broker.domain.identity.permissions import Role
+from broker.domain.identity.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
 from broker.errors import ConfigurationError
 
 

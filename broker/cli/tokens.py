@@ -12,9 +12,9 @@ from broker.cli.client import BrokerClient
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.cli.token_answers import TokensShown, print_tokens
-from broker.domain.api_tokens import TOKEN_ID
 from broker.domain.identifiers import AccountId, EngineerId
-from broker.domain.permissions import Role
+from broker.domain.identity.api_tokens import TOKEN_ID
+from broker.domain.identity.permissions import Role
 from broker.services.identity.api_tokens import NewApiToken
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.grants import BY_POLICY, Grant, GrantState, Purpose
 from broker.domain.identifiers import GrantId
-from broker.domain.permissions import Action, Caller, permits
+from broker.domain.identity.permissions import Action, Caller, permits
 from broker.domain.sessions import SHORTEST, Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 

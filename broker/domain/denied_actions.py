@@ -2,7 +2,7 @@
 
 AWS's managed policies allow more than their names say: some of what they allow hands out
 credentials, some reads what the customer's own users wrote, some changes or starts something.
-`broker.domain.proof` holds these lists against IAM's own catalogue of actions.
+`broker.domain.proofs.proof` holds these lists against IAM's own catalogue of actions.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from broker.domain.grants import (
     Urgency,
 )
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
-from broker.domain.permissions import Action, Caller, permits
+from broker.domain.identity.permissions import Action, Caller, permits
 from broker.domain.sessions import SessionRequest
 from broker.domain.tickets import Ticket
 

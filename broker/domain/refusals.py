@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from broker.domain.access import Reason
 from broker.domain.accounts import Account
-from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, chain_of
 from broker.errors import AccessDenied, BrokerError, Conflict, DependencyUnavailable, NotFound
 
 SENTENCES: dict[Reason, str] = {

@@ -14,8 +14,8 @@ from authlib.oauth2 import (  # type: ignore[import-untyped]
 )
 from pydantic import SecretStr
 
-from broker.domain.browser_sessions import BrowserSecret, Purpose
-from broker.domain.openid_provider import CodeRefused
+from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
+from broker.domain.identity.openid_provider import CodeRefused
 from broker.openid.provider import OpenIdProvider, ProviderMetadata
 from broker.openid.site import ProviderSite, unavailable
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from broker.domain.openid_provider import ALGORITHMS_OF, ProviderKey
+from broker.domain.identity.openid_provider import ALGORITHMS_OF, ProviderKey
 
 _LEAST_RSA_BITS = 2048
 """NIST SP 800-131A: a shorter modulus is no longer allowed for signatures."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from broker.domain.openid_provider import ProviderKey
+from broker.domain.identity.openid_provider import ProviderKey
 from broker.errors import DependencyUnavailable
 from broker.openid.keys import read_keys
 from broker.openid.site import ProviderSite, check_address, unavailable

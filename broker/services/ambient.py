@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from broker.domain.browser_sessions import BrowserSecret
 from broker.domain.identifiers import GrantId, IssuerId, SessionId
+from broker.domain.identity.browser_sessions import BrowserSecret
 
 Clock = Callable[[], datetime]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.permissions import Action, may_ever, permits
+from broker.domain.identity.permissions import Action, may_ever, permits
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import Journal
 from broker.errors import AccessDenied
 from broker.services.ambient import Clock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from broker.domain.ledger import Detail, Event, LedgerAction, Outcome
-from broker.domain.permissions import Caller
+from broker.domain.identity.permissions import Caller
+from broker.domain.ledger.entries import Detail, Event, LedgerAction, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

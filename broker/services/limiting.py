@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from broker.domain.identifiers import AccountId, EngineerId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
+from broker.domain.identity.permissions import Action, Caller, permits
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window
-from broker.domain.permissions import Action, Caller, permits
 from broker.domain.ports import Journal, WindowRepository
 from broker.errors import DependencyUnavailable, RateLimited
 from broker.services.ambient import Clock

@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import partial
 
 from broker.domain.accounts import Account
-from broker.domain.api_tokens import ApiToken
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of
-from broker.domain.permissions import Action, Visibility, permits, visibility
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.identity.permissions import Action, Visibility, permits, visibility
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of
 from broker.domain.ports import (
     AccountRepository,
     ApiTokenRepository,

@@ -23,9 +23,9 @@ from pydantic import (
     field_validator,
 )
 
+from broker.domain.hooks.sns import TopicArn
 from broker.domain.limits import Limit
 from broker.domain.loopback import is_loopback
-from broker.domain.sns import TopicArn
 from broker.domain.webhooks.endpoints import Endpoints
 from broker.errors import ConfigurationError
 from broker.settings.sign_in import SignInSettings

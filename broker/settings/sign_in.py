@@ -14,8 +14,8 @@ from pydantic import (
     field_validator,
 )
 
+from broker.domain.identity.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
 from broker.domain.loopback import is_secure
-from broker.domain.role_mapping import FaultyMapping, RoleMapping, read_role_mapping
 from broker.settings.files import Holds, text_of
 
 

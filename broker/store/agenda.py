@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account
-from broker.domain.hooks import Hook
+from broker.domain.hooks.records import Hook
 from broker.domain.ports import Save, Task, TaskKind
 from broker.domain.sessions import Session
 from broker.store.connection import Connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from broker.domain.api_tokens import TOKEN_ID, ApiToken
+from broker.domain.identity.api_tokens import TOKEN_ID, ApiToken
 from broker.domain.ports import Acceptance, Page, Versioned
 from broker.store.connection import Connection
 from broker.store.indexes import milliseconds, moment_of

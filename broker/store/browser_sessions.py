@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from broker.domain.browser_sessions import ATTEMPT_LASTS, BrowserSession, SignInAttempt
+from broker.domain.identity.browser_sessions import ATTEMPT_LASTS, BrowserSession, SignInAttempt
 from broker.store.connection import Connection
 from broker.store.keyspace import Keyspace
 from broker.store.records import Codec

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
+from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ports import Versioned
 from broker.store.connection import Connection
 from broker.store.keyspace import Keyspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.hooks import Hook
+from broker.domain.hooks.records import Hook
 from broker.domain.ports import Versioned
 from broker.store.connection import Connection
 from broker.store.keyspace import Keyspace

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from broker.domain.accounts import Account
-from broker.domain.api_tokens import ApiToken
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
-from broker.domain.hooks import Hook
+from broker.domain.hooks.records import Hook
 from broker.domain.identifiers import AccountId, GrantId, SessionId
-from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Record
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket

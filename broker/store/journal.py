@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from broker.domain.ledger import GENESIS, Chain, Event, Head, LedgerEntry, seal
+from broker.domain.ledger.entries import GENESIS, Chain, Event, Head, LedgerEntry, seal
 from broker.domain.ports import Record, Save, Versioned, WrittenEntry
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store import ledger_entries, records

@@ -18,7 +18,7 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.ledger import Chain
+from broker.domain.ledger.entries import Chain
 
 _NAMESPACE = re.compile(r"[a-z0-9-]{0,32}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from broker.domain.ledger import SCHEMA, LedgerEntry
+from broker.domain.ledger.entries import SCHEMA, LedgerEntry
 from broker.errors import DependencyUnavailable
 
 

@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from broker.domain.accounts import Account
-from broker.domain.api_tokens import ApiToken
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
-from broker.domain.hooks import Hook
+from broker.domain.hooks.records import Hook
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ports import Record, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket

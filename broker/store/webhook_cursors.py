@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Chain
+from broker.domain.ledger.entries import Chain
 from broker.domain.webhooks.delivery import Cursor, Outage, Reach
 from broker.store import ledger_entries
 from broker.store.connection import Connection

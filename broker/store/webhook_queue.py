@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from broker.domain.ledger import Chain
+from broker.domain.ledger.entries import Chain
 from broker.domain.ports import Task, TaskKind
 from broker.store.agenda import member_of
 from broker.store.connection import Connection

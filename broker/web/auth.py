@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from flask import g, request
 
-from broker.domain import api_tokens
-from broker.domain.browser_sessions import BrowserSecret, Purpose
+from broker.domain.identity import api_tokens
+from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
 from broker.errors import Unauthenticated
 from broker.services.calls import Call
 from broker.services.identity.authentication import (

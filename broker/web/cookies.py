@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from broker.domain.browser_sessions import ATTEMPT_LASTS, BrowserSecret
+from broker.domain.identity.browser_sessions import ATTEMPT_LASTS, BrowserSecret
 
 _SESSION, _ATTEMPT = "broker-session", "broker-sign-in"
 

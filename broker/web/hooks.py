@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, request
 
-from broker.domain.permissions import Caller
+from broker.domain.identity.permissions import Caller
 from broker.services.calls import Call
 from broker.services.hooks.reception import HookReception
 

@@ -14,7 +14,7 @@ from typing import assert_never
 import structlog
 from flask import Response, request
 
-from broker.domain.permissions import Caller
+from broker.domain.identity.permissions import Caller
 from broker.domain.ports import Begun, Finished, IdempotencyRepository, InProgress, Reused
 from broker.errors import Conflict, DependencyUnavailable, FieldProblem, InvalidRequest
 from broker.services.calls import Call

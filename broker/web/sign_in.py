@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from broker.domain.browser_sessions import CALLBACK_PATH, LocalPath
-from broker.domain.permissions import EstablishedBy
+from broker.domain.identity.browser_sessions import CALLBACK_PATH, LocalPath
+from broker.domain.identity.permissions import EstablishedBy
 from broker.errors import AccessDenied, BrokerError, FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.services.identity.sign_in import Callback, SignIn

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.domain.browser_sessions import CALLBACK_PATH, SessionLimits
-from broker.domain.identity_claims import Demands
+from broker.domain.identity.browser_sessions import CALLBACK_PATH, SessionLimits
+from broker.domain.identity.identity_claims import Demands
 from broker.domain.limits import Limit
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import OpenIdProvider

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.aws.cloudtrail import CloudTrailHistory, pace
 from broker.aws.partitions import regions_beside
-from broker.domain.trail_regions import TrailRegions
+from broker.domain.trail.regions import TrailRegions
 from broker.services.ambient import utc_now
 from broker.services.bulkhead import Bulkhead, places_for_visits
 from broker.services.trail.activity import ReadActivity

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Access, Grant, GrantState
-from broker.domain.hooks import Hook, HookKind, hook_id_of
+from broker.domain.hooks.records import Hook, HookKind, hook_id_of
 from broker.domain.identifiers import (
     AccountId,
     EngineerId,
@@ -21,8 +20,9 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.ledger import BROKER_CHAIN, Chain, Event, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Role
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Record, Save, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket, TicketStatus

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import Save
 from broker.store import open_store
 from tests.contract.store_samples import NOW, ONE, a_session, an_event

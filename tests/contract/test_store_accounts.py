@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from broker.domain.identifiers import IssuerId
-from broker.domain.ledger import Head, chain_of
+from broker.domain.ledger.entries import Head, chain_of
 from broker.domain.ports import Save
 from broker.errors import Conflict
 from broker.store import Store

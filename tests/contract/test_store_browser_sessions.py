@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker.domain.browser_sessions import ATTEMPT_LASTS, BrowserSession, SignInAttempt
 from broker.domain.identifiers import EngineerId
+from broker.domain.identity.browser_sessions import ATTEMPT_LASTS, BrowserSession, SignInAttempt
 from broker.errors import DependencyUnavailable
 from broker.store import Store
 from broker.store.browser_sessions import ATTEMPT

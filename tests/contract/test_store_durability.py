@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.errors import DependencyUnavailable
 from broker.store import Durability, Store, open_store
 from broker.store.embedded import find_server_binary

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.ledger import chain_of, verify
+from broker.domain.ledger.entries import chain_of, verify
 from broker.domain.limits import Counted, Limit, Window
 from broker.domain.ports import Acceptance, Begun, Finished, Save, Versioned
 from broker.errors import DependencyUnavailable

@@ -9,7 +9,7 @@ import pytest
 
 from broker.domain.grants import GrantState
 from broker.domain.identifiers import GrantId
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import Save, Versioned
 from broker.errors import Conflict
 from broker.store import Store

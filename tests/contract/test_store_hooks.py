@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from broker.domain.hooks import HookAnswer, HookStatus
+from broker.domain.hooks.records import HookAnswer, HookStatus
 from broker.domain.ports import Versioned
 from broker.store import Store
 from tests.contract.store_samples import NOW, a_hook, write

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.identifiers import SessionId
-from broker.domain.ledger import BROKER_CHAIN, Head, chain_of, verify
+from broker.domain.ledger.entries import BROKER_CHAIN, Head, chain_of, verify
 from broker.domain.ports import Save
 from broker.errors import Conflict, DependencyUnavailable
 from broker.store import Store, open_store

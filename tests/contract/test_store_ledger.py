@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import rfc8785
 
-from broker.domain.checkpoints import Checkpoint
-from broker.domain.ledger import Head, chain_of, verify
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import Head, chain_of, verify
 from broker.domain.ports import Save
 from broker.errors import Conflict
 from broker.store import Store

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from broker.domain.identifiers import AccountId, EngineerId
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import Page, Save
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Task, TaskKind
 from broker.domain.webhooks.delivery import Cursor, Outage, Reach
 from broker.errors import DependencyUnavailable

@@ -10,7 +10,7 @@ import httpx
 
 from broker.cli.demo.programs import run
 from broker.cli.demo.stage import UNHURRIED, Stage
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 ACCOUNT, TICKET = "111122223333", "T-1"
 CROWD = 40

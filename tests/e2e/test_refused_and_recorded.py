@@ -18,7 +18,7 @@ import pytest
 from broker.cli.demo.stage import Stage, free_port
 from broker.domain.grants import Access, Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Save
 from broker.store import open_store
 from tests.e2e.chains import Entry, read_chain

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from broker.cli.demo.stage import UNHURRIED, Stage
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from broker.web import worker
 
 ACCOUNT, TICKET = "111122223333", "T-1"

@@ -24,8 +24,8 @@ from broker.cli.demo.stage import NAME_PREFIX, PATIENCE, VENDOR_ACCOUNT, Stage
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.canaries import NegativeCanary, negative_canaries
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import chain_of, verify
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import chain_of, verify
 from broker.errors import Conflict
 from broker.sandbox.process import Keys
 from broker.services.ambient import utc_now

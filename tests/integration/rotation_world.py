@@ -20,8 +20,8 @@ from moto.kms.models import kms_backends
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.claims import AUDIENCE, TokenSubject, identity_claims
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
-from broker.domain.ledger import Chain, Event, LedgerAction, LedgerEntry, Outcome, chain_of
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import Chain, Event, LedgerAction, LedgerEntry, Outcome, chain_of
 from broker.domain.ports import Journal, Lease, Save
 from broker.domain.role_plan import RolePolicy
 from broker.domain.sessions import Credentials

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from broker.domain.identifiers import SessionId
-from broker.domain.ledger import chain_of, verify
+from broker.domain.ledger.entries import chain_of, verify
 from broker.domain.ports import Save
 from broker.errors import DependencyUnavailable
 from broker.store import Store, open_store

@@ -23,8 +23,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from broker.domain.hooks.sns import TopicArn
 from broker.domain.onboarding import own_policy
-from broker.domain.sns import TopicArn
 from broker.sandbox.process import Keys, Sandbox
 
 VENDOR_ACCOUNT = "999900001111"

@@ -13,7 +13,7 @@ import httpx
 
 from broker.cli.demo.programs import REGION, Answer, AwsCli, run
 from broker.cli.demo.stage import Customer, Stage, StageError
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 ACCOUNT_ID, CUSTOMER = "111122223333", "Harbour Bank"
 OTHER_ACCOUNT_ID, OTHER_CUSTOMER = "444455556666", "Orchard Foods"

@@ -12,7 +12,7 @@ from typing import Self
 
 import click
 
-from broker.domain.ledger_lines import LONGEST_LINE
+from broker.domain.ledger.lines import LONGEST_LINE
 
 OWNER_ONLY = 0o600
 

@@ -10,7 +10,7 @@ import click
 from pydantic_core import from_json
 
 from broker.cli.failures import CommandFailed
-from broker.domain.public_keys import BadKeys, KnownKeys, read_jwks
+from broker.domain.ledger.public_keys import BadKeys, KnownKeys, read_jwks
 
 LARGEST = 1024 * 1024
 """Bytes of a JWKS; an issuer's has five keys at most."""

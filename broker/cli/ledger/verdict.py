@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from broker.domain.ledger_verification import Verified, VerifiedCheckpoint, Voucher
+from broker.domain.ledger.verification import Verified, VerifiedCheckpoint, Voucher
 from broker.domain.times import rfc3339
 
 

@@ -13,15 +13,15 @@ from broker.cli.failures import ExitCode
 from broker.cli.ledger.files import lines_of
 from broker.cli.ledger.jwks import known_keys
 from broker.cli.ledger.verdict import as_json, lacks_voucher, sentences
-from broker.domain.checkpoint_signatures import BadCheckpoint
-from broker.domain.ledger_lines import checkpoint_line
-from broker.domain.ledger_verification import (
+from broker.domain.ledger.checkpoint_signatures import BadCheckpoint
+from broker.domain.ledger.lines import checkpoint_line
+from broker.domain.ledger.public_keys import KnownKeys
+from broker.domain.ledger.verification import (
     BrokenLine,
     Verification,
     Verified,
     checkpointed,
 )
-from broker.domain.public_keys import KnownKeys
 
 _LONGEST_CHECKPOINT = 8192
 

@@ -8,8 +8,8 @@ from importlib.resources import files
 from urllib.parse import quote, urlencode, urlsplit
 
 from broker.domain.accounts import Account, Payer
-from broker.domain.checkpoints import OBJECT_PREFIX
-from broker.domain.sns import TopicArn
+from broker.domain.hooks.sns import TopicArn
+from broker.domain.ledger.checkpoints import OBJECT_PREFIX
 
 TEMPLATE_VERSION = "2"
 """As the template's own metadata says; a test compares the two."""

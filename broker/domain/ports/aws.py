@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import Protocol
 
 from broker.domain.accounts import Account
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Access
 from broker.domain.iam_documents import Document
 from broker.domain.identifiers import AccountId
+from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.observed import Observed
 from broker.domain.role_plan import Wanted
 from broker.domain.sessions import Credentials
 from broker.domain.steps import Step
-from broker.domain.trail import TrailPart, TrailQuery, Unseen
+from broker.domain.trail.events import TrailPart, TrailQuery, Unseen
 
 
 class WebIdentityExchange(Protocol):

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from broker.domain.accounts import Account
-from broker.domain.api_tokens import ApiToken
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
-from broker.domain.hooks import Hook
-from broker.domain.ledger import Chain, Event, Head, LedgerEntry
+from broker.domain.hooks.records import Hook
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import Chain, Event, Head, LedgerEntry
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
 

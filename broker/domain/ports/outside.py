@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from broker.domain.browser_sessions import BrowserSecret
 from broker.domain.identifiers import TicketId
-from broker.domain.openid_provider import ProviderKey
+from broker.domain.identity.browser_sessions import BrowserSecret
+from broker.domain.identity.openid_provider import ProviderKey
 from broker.domain.ports.journal import Versioned
 from broker.domain.tickets import Ticket
 

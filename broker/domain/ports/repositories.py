@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from broker.domain.accounts import Account
-from broker.domain.api_tokens import ApiToken
 from broker.domain.approval_links import ApprovalLink
-from broker.domain.browser_sessions import BrowserSession, SignInAttempt
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.grants import Grant
-from broker.domain.hooks import Hook
+from broker.domain.hooks.records import Hook
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, IssuerId, SessionId, TicketId
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.identity.browser_sessions import BrowserSession, SignInAttempt
+from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ports.journal import Page, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Chain
+from broker.domain.ledger.entries import Chain
 from broker.domain.webhooks.endpoints import Endpoint
 
 NOT_NOW = frozenset({408, 425, 429, 502, 503, 504})

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Chain, LedgerEntry, chain_of
+from broker.domain.ledger.entries import Chain, LedgerEntry, chain_of
 from broker.domain.webhooks.events import EventType, type_of
 from broker.domain.webhooks.signature import Secret
 

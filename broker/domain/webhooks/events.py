@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from broker.domain import canonical_json
 from broker.domain.accounts import AccountState
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, Chain, LedgerAction, LedgerEntry, Outcome
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, LedgerAction, LedgerEntry, Outcome
 from broker.domain.times import rfc3339
 
 

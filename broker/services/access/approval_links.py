@@ -10,8 +10,8 @@ from broker.domain.approval_links import LIVES, PATH, ApprovalLink, link_hash
 from broker.domain.grant_decisions import Verdict, is_own, same_person
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import EngineerId, GrantId
-from broker.domain.ledger import BROKER_CHAIN, chain_of
-from broker.domain.permissions import Action, EstablishedBy, permits
+from broker.domain.identity.permissions import Action, EstablishedBy, permits
+from broker.domain.ledger.entries import BROKER_CHAIN, chain_of
 from broker.domain.ports import ApprovalLinkRepository, Journal
 from broker.domain.refusals import refusal
 from broker.errors import AccessDenied, BrokerError, Conflict, Gone

@@ -11,8 +11,8 @@ from broker.domain.access import Reason
 from broker.domain.grant_decisions import Verdict, decided, verdict_refused, verdict_stands
 from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId
-from broker.domain.ledger import chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import AccountRepository, CurrentTickets, Journal, Save, Versioned
 from broker.domain.refusals import refusal
 from broker.domain.sessions import Session

@@ -8,7 +8,7 @@ from broker.domain.access import Reason
 from broker.domain.approval_links import ApprovalLink
 from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Grant
-from broker.domain.ledger import Detail, Event, LedgerAction, Outcome
+from broker.domain.ledger.entries import Detail, Event, LedgerAction, Outcome
 from broker.services.calls import Call
 
 

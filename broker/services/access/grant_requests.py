@@ -21,7 +21,7 @@ from broker.domain.grant_decisions import (
     new_grant,
 )
 from broker.domain.grants import Grant, GrantState, Urgency
-from broker.domain.ledger import BROKER_CHAIN, Event, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, Event, chain_of
 from broker.domain.ports import (
     AccountRepository,
     CurrentTickets,

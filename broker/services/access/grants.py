@@ -7,8 +7,8 @@ from datetime import datetime
 
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.permissions import Action, permits, visibility
+from broker.domain.identity.permissions import Action, permits, visibility
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import GrantRepository, Journal, Page, Versioned
 from broker.errors import NotFound
 from broker.services.ambient import Clock

@@ -22,8 +22,8 @@ from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grant_decisions import standing_grant
 from broker.domain.grants import Grant
 from broker.domain.iam_documents import session_policy
-from broker.domain.ledger import BROKER_CHAIN, chain_of
-from broker.domain.permissions import Action, may_ever
+from broker.domain.identity.permissions import Action, may_ever
+from broker.domain.ledger.entries import BROKER_CHAIN, chain_of
 from broker.domain.ports import (
     AccountRepository,
     CurrentTickets,

@@ -10,7 +10,7 @@ from broker.domain.accounts import Account
 from broker.domain.claims import TokenSubject
 from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId, SessionId
-from broker.domain.ledger import Event, LedgerAction, Outcome
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome
 from broker.domain.sessions import Session, SessionRequest
 from broker.domain.times import rfc3339
 from broker.services.calls import Call

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.ports import Agenda, Task, TaskKind
 from broker.errors import BrokerError, DependencyUnavailable
 from broker.services.ambient import Clock

@@ -16,7 +16,7 @@ import structlog
 from broker.domain.accounts import Account, AccountState
 from broker.domain.diagnosis import Check, Diagnosis
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
 from broker.domain.ports import AccountRepository
 from broker.errors import BrokerError, DependencyUnavailable
 from broker.services.authorization import Gate

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from broker.domain.accounts import Account, Consent
 from broker.domain.diagnosis import Check
 from broker.domain.grants import Access
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
-from broker.domain.own_sessions import OwnSession
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.calls import Call

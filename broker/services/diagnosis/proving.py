@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from broker.domain.accounts import Account
-from broker.domain.action_catalogue import ActionCatalogue
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, ManagementRole
-from broker.domain.proof import Proof, Verdict
-from broker.domain.proving import managed_policies, prove
+from broker.domain.proofs.action_catalogue import ActionCatalogue
+from broker.domain.proofs.proof import Proof, Verdict
+from broker.domain.proofs.proving import managed_policies, prove
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock

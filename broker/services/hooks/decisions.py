@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from broker.domain.accounts import Account, AccountState
-from broker.domain.hook_answers import SETTLING, data_of, takes_back
-from broker.domain.hook_requests import without_effect
-from broker.domain.hooks import Hook, HookAnswer, HookKind, HookStatus
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.hooks.answers import SETTLING, data_of, takes_back
+from broker.domain.hooks.records import Hook, HookAnswer, HookKind, HookStatus
+from broker.domain.hooks.requests import without_effect
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal, ManagementRole, Save
 from broker.errors import DependencyUnavailable, NotFound, UpstreamRejected
 from broker.services.ambient import Clock

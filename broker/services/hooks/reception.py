@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import structlog
 
 from broker.domain.budget import Budget
-from broker.domain.hook_answers import ResponseUrls
-from broker.domain.hook_requests import HookRequest, MalformedHook, answer_to, objection, parse
-from broker.domain.hooks import Hook, HookAnswer, hook_id_of
-from broker.domain.ledger import BROKER_CHAIN, Detail, LedgerAction, Outcome
-from broker.domain.ports import AccountRepository, HookRepository, Journal, Save
-from broker.domain.sns import (
+from broker.domain.hooks.answers import ResponseUrls
+from broker.domain.hooks.records import Hook, HookAnswer, hook_id_of
+from broker.domain.hooks.requests import HookRequest, MalformedHook, answer_to, objection, parse
+from broker.domain.hooks.sns import (
     MessageKind,
     MessageRefused,
     SnsMessage,
     SnsMessages,
     Subscriptions,
 )
+from broker.domain.ledger.entries import BROKER_CHAIN, Detail, LedgerAction, Outcome
+from broker.domain.ports import AccountRepository, HookRepository, Journal, Save
 from broker.errors import AccessDenied, Conflict, RateLimited
 from broker.services.ambient import Clock
 from broker.services.calls import Call

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from broker.domain.hook_answers import Delivery, ResponseUrls, body_of
-from broker.domain.hook_requests import StackId
-from broker.domain.hooks import Hook, HookAnswer, HookStatus
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
+from broker.domain.hooks.answers import Delivery, ResponseUrls, body_of
+from broker.domain.hooks.records import Hook, HookAnswer, HookStatus
+from broker.domain.hooks.requests import StackId
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import HookRepository, Journal, Save, Versioned
 from broker.errors import BrokerError
 from broker.services.ambient import Clock

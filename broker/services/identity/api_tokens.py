@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from broker.domain.api_tokens import ApiToken, read_api_token, secret_hash, write_api_token
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.permissions import Action, Caller, Role
+from broker.domain.identity.api_tokens import ApiToken, read_api_token, secret_hash, write_api_token
+from broker.domain.identity.permissions import Action, Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import ApiTokenRepository, Journal, Save
 from broker.domain.times import rfc3339
 from broker.errors import Conflict, FieldProblem, InvalidRequest, NotFound

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn, Protocol
 
-from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome
+from broker.domain.identity.permissions import Caller
+from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window, network_of
-from broker.domain.permissions import Caller
 from broker.domain.ports import Journal, WindowRepository
 from broker.errors import AccessDenied, RateLimited, Unauthenticated
 from broker.services.ambient import Clock

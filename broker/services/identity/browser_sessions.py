@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from broker.domain.browser_sessions import (
+from broker.domain.identity.browser_sessions import (
     BrowserSecret,
     BrowserSession,
     SessionEnd,
     SessionLimits,
 )
-from broker.domain.identity_claims import Identity
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.permissions import Caller, EstablishedBy
+from broker.domain.identity.identity_claims import Identity
+from broker.domain.identity.permissions import Caller, EstablishedBy
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import BrowserSessionRepository, Journal
 from broker.errors import AccessDenied, Unauthenticated
 from broker.services.ambient import Clock, Entropy

@@ -8,9 +8,15 @@ from typing import Any
 
 import jwt
 
-from broker.domain.identity_claims import Demands, Identity, IdentityFault, IdentityRefused, judge
-from broker.domain.openid_provider import ALGORITHMS_OF, ProviderKey
-from broker.domain.permissions import Caller, EstablishedBy
+from broker.domain.identity.identity_claims import (
+    Demands,
+    Identity,
+    IdentityFault,
+    IdentityRefused,
+    judge,
+)
+from broker.domain.identity.openid_provider import ALGORITHMS_OF, ProviderKey
+from broker.domain.identity.permissions import Caller, EstablishedBy
 from broker.domain.ports import ProviderKeys
 from broker.errors import Unauthenticated
 from broker.services.ambient import Clock

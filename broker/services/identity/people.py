@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.identifiers import EngineerId
-from broker.domain.permissions import Caller, EstablishedBy
-from broker.domain.role_mapping import NoStanding, RoleMapping
+from broker.domain.identity.permissions import Caller, EstablishedBy
+from broker.domain.identity.role_mapping import NoStanding, RoleMapping
 from broker.errors import AccessDenied
 from broker.services.identity.authentication import TurnedAway
 

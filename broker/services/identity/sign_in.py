@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from broker.domain.browser_sessions import (
+from broker.domain.identity.browser_sessions import (
     BrowserSecret,
     LocalPath,
     Purpose,
     SignInAttempt,
 )
-from broker.domain.identity_claims import Identity, IdentityRefused
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
+from broker.domain.identity.identity_claims import Identity, IdentityRefused
+from broker.domain.identity.openid_provider import CodeRefused
+from broker.domain.identity.permissions import Caller, EstablishedBy
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window, network_of
-from broker.domain.openid_provider import CodeRefused
-from broker.domain.permissions import Caller, EstablishedBy
 from broker.domain.ports import (
     BrowserSessionRepository,
     CodeFlow,

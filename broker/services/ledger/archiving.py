@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
-from broker.domain.ledger_verification import BrokenLine, Verification, checkpointed
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
+from broker.domain.ledger.verification import BrokenLine, Verification, checkpointed
 from broker.domain.ports import CheckpointRepository, Journal
 from broker.errors import BrokerError, Conflict, InvalidRequest
 from broker.services.ambient import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from broker.domain.ledger import Chain, LedgerEntry
+from broker.domain.ledger.entries import Chain, LedgerEntry
 from broker.domain.ports import Journal
 
 SLACK = timedelta(minutes=15)

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from broker.domain.accounts import Account
-from broker.domain.checkpoints import Checkpoint
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, CheckpointBuckets, Journal, Save, Versioned
 from broker.errors import BrokerError, Conflict, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal
 from broker.errors import DependencyUnavailable, FieldProblem, InvalidRequest, NotFound
 from broker.services.ambient import Clock

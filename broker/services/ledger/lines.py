@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from broker.domain import canonical_json
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, Chain, Head, chain_of
-from broker.domain.ledger_lines import Anchor, Ending, checkpoint_line, keys_line
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, Head, chain_of
+from broker.domain.ledger.lines import Anchor, Ending, checkpoint_line, keys_line
 from broker.domain.ports import CheckpointRepository, Journal, WrittenEntry
 from broker.errors import NotFound
 from keys.types import Kid, PublicJwk

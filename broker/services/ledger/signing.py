@@ -8,10 +8,10 @@ from datetime import timedelta
 import structlog
 
 from broker.domain.accounts import Account
-from broker.domain.checkpoints import TYP, Checkpoint, checkpoint_claims
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Head, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.checkpoints import TYP, Checkpoint, checkpoint_claims
+from broker.domain.ledger.entries import Head, LedgerAction, Outcome, chain_of
 from broker.domain.ports import (
     AccountRepository,
     CheckpointRepository,

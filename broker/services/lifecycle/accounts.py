@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId, BucketName
-from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save
 from broker.errors import Conflict
 from broker.services.ambient import Clock, Entropy

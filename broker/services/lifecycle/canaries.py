@@ -20,10 +20,10 @@ from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grants import Access
 from broker.domain.iam_documents import deny_everything
 from broker.domain.identifiers import AccountId
-from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import WebIdentityExchange
 from broker.domain.role_plan import RolePolicy, role_arn
 from broker.domain.sessions import SHORTEST
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock, Entropy
 from broker.services.issuer.minting import Minter

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.domain.accounts import Account
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal, ManagedAccount
 from broker.domain.steps import Step, describe
 from broker.errors import BrokerError

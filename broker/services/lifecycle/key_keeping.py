@@ -15,9 +15,9 @@ import structlog
 
 from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Detail, Event, LedgerAction, Outcome, chain_of
-from broker.domain.own_sessions import OwnSession
+from broker.domain.ledger.entries import Detail, Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import Conflict, DependencyUnavailable
 from broker.services.ambient import Clock
 from broker.services.calls import Call

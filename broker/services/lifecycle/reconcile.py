@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from broker.domain.accounts import LEAVING, Account, AccountState, Consent
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import plan, silencing_plan
-from broker.domain.own_sessions import OwnSession
-from broker.domain.permissions import Action
 from broker.domain.ports import Journal, ManagedAccount, ManagementRole
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.domain.steps import Step
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate

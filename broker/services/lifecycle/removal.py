@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from broker.domain.accounts import LEAVING, Account, AccountState
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import removal_plan
-from broker.domain.permissions import Action
 from broker.domain.ports import Journal, ManagementRole, Save, Versioned
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.errors import DependencyUnavailable, UpstreamRejected

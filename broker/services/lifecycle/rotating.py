@@ -11,8 +11,8 @@ from typing import Protocol
 
 from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, Consent
 from broker.domain.identifiers import AccountId, SessionId
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save
 from broker.domain.sessions import Session
 from broker.errors import Conflict, DependencyUnavailable

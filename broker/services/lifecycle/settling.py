@@ -10,7 +10,7 @@ import structlog
 
 from broker.domain.accounts import LEAVING, Account, AccountState
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, Versioned
 from broker.errors import BrokerError, UpstreamRejected
 from broker.services.ambient import Clock

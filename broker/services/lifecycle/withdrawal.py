@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from broker.domain.accounts import Account, AccountState
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Outcome
+from broker.domain.ledger.entries import Outcome
 from broker.domain.lifecycle import removal_plan
 from broker.domain.ports import ManagementRole, Versioned
 from broker.domain.role_plan import RolePolicy, wanted_in

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from broker.domain.grant_decisions import revoked
 from broker.domain.grants import Grant
 from broker.domain.identifiers import AccountId, GrantId, SessionId
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import GrantRepository, Journal, Save, SessionRepository
 from broker.domain.sessions import Session
 from broker.errors import Conflict, NotFound

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from broker.domain.grants import Grant
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Event, LedgerAction, Outcome
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome
 from broker.domain.sessions import Session
 from broker.services.calls import Call
 

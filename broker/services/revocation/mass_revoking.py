@@ -16,8 +16,8 @@ import structlog
 from broker.domain.accounts import AccountState
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, SessionId
-from broker.domain.ledger import BROKER_CHAIN, Detail, LedgerAction, Outcome
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import BROKER_CHAIN, Detail, LedgerAction, Outcome
 from broker.domain.ports import AccountRepository, GrantRepository, Journal
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket, Scope
 from broker.domain.sessions import Session

@@ -10,7 +10,6 @@ import structlog
 
 from broker.domain.accounts import Account, Consent
 from broker.domain.identifiers import SessionId
-from broker.domain.own_sessions import OwnSession
 from broker.domain.ports import AccountRepository, Agenda, SessionRepository, Task, TaskKind
 from broker.domain.probing import (
     EVERY,
@@ -22,6 +21,7 @@ from broker.domain.probing import (
     proved_with,
 )
 from broker.domain.sessions import Session
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call

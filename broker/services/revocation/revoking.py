@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.domain.accounts import Account, Consent
 from broker.domain.identifiers import AccountId, SessionId
-from broker.domain.permissions import Action, permits
+from broker.domain.identity.permissions import Action, permits
 from broker.domain.ports import AccountRepository, SessionRepository
 from broker.domain.revocations import OfAccount
 from broker.domain.sessions import Session

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import TypeVar
 
 from broker.domain.identifiers import AccountId, EngineerId, SessionId
-from broker.domain.ledger import Event, chain_of
+from broker.domain.ledger.entries import Event, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, SessionRepository, Versioned
 from broker.domain.session_denials import denial_of, leaders_of, revoked, tagged_beside_time
 from broker.domain.sessions import LONGEST_OF_AWS, Session

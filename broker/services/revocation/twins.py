@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
-from broker.domain.ledger import LedgerAction, Outcome, chain_of
-from broker.domain.own_sessions import OwnSession
+from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal, Probe
 from broker.domain.probing import PROBED_ACTIONS
 from broker.domain.sessions import Credentials
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import BrokerError
 from broker.services.ambient import Clock
 from broker.services.calls import Call

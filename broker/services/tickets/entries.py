@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from broker.domain.access import Reason
-from broker.domain.ledger import Chain, Detail, Event
+from broker.domain.ledger.entries import Chain, Detail, Event
 from broker.domain.ports import Journal
 from broker.domain.tickets import Ticket
 from broker.errors import DependencyUnavailable

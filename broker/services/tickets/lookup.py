@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from broker.domain.identifiers import TicketId
-from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome
+from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.ports import Journal, Save, TicketRepository, TicketSource, Versioned
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.errors import Conflict

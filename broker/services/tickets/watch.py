@@ -15,7 +15,7 @@ from typing import Protocol
 from broker.domain.access import Reason
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import GrantId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, Detail, LedgerAction, Outcome
+from broker.domain.ledger.entries import BROKER_CHAIN, Detail, LedgerAction, Outcome
 from broker.domain.ports import (
     Agenda,
     GrantRepository,

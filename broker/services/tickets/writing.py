@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import Journal, Save, TicketRepository
 from broker.domain.tickets import Ticket
 from broker.errors import Conflict

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.identifiers import SessionId, TicketId
-from broker.domain.ledger import LedgerAction
-from broker.domain.permissions import Action, permits
+from broker.domain.identity.permissions import Action, permits
+from broker.domain.ledger.entries import LedgerAction
 from broker.domain.ports import AccountRepository, SessionRepository, Trail
 from broker.domain.sessions import Credentials, Session
-from broker.domain.trail import DELAY, LookupKey, TrailEvent, TrailPart, TrailQuery, Unseen
-from broker.domain.trail_regions import TrailRegions
+from broker.domain.trail.events import DELAY, LookupKey, TrailEvent, TrailPart, TrailQuery, Unseen
+from broker.domain.trail.regions import TrailRegions
 from broker.errors import FieldProblem, InvalidRequest, NotFound, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate

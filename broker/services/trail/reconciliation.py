@@ -11,14 +11,14 @@ import structlog
 from broker.domain.accounts import Account
 from broker.domain.iam_documents import condition_prefix
 from broker.domain.identifiers import AccountId, TicketId
-from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Action
+from broker.domain.identity.permissions import Action
+from broker.domain.ledger.entries import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.ports import AccountRepository, Journal, Trail
-from broker.domain.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.domain.role_plan import RolePolicy
 from broker.domain.sessions import Credentials
 from broker.domain.times import rfc3339
-from broker.domain.trail import (
+from broker.domain.trail.comparison import Ours, compare, known_sessions
+from broker.domain.trail.events import (
     DELAY,
     EXCHANGE,
     KEPT,
@@ -28,8 +28,8 @@ from broker.domain.trail import (
     TrailQuery,
     Unseen,
 )
-from broker.domain.trail_comparison import Ours, compare, known_sessions
-from broker.domain.trail_regions import TrailRegions
+from broker.domain.trail.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
+from broker.domain.trail.regions import TrailRegions
 from broker.errors import FieldProblem, InvalidRequest
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate

@@ -10,11 +10,11 @@ from broker.domain.access import account_refuses
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
 from broker.domain.identifiers import EngineerId, TicketId
-from broker.domain.ledger import Detail, LedgerAction, Outcome, chain_of
-from broker.domain.own_sessions import OwnSession
+from broker.domain.ledger.entries import Detail, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Journal
 from broker.domain.refusals import refusal
 from broker.domain.sessions import Credentials
+from broker.domain.trail.own_sessions import OwnSession
 from broker.errors import BrokerError
 from broker.services.ambient import Clock, Entropy
 from broker.services.bulkhead import Bulkhead

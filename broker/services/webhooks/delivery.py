@@ -14,7 +14,7 @@ from threading import BoundedSemaphore
 
 import structlog
 
-from broker.domain.ledger import Chain
+from broker.domain.ledger.entries import Chain
 from broker.domain.ports import Agenda, LeaseRepository, Task, TaskKind
 from broker.domain.webhooks.delivery import (
     PATIENCE,

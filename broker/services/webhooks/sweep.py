@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, Chain, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Agenda, Task, TaskKind
 from broker.domain.webhooks.delivery import Cursor, Reach, WebhookCursors, WebhookQueue
 from broker.domain.webhooks.endpoints import Endpoint, Endpoints

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broker.domain.ledger import Chain, Detail, LedgerAction, LedgerEntry, Outcome
+from broker.domain.ledger.entries import Chain, Detail, LedgerAction, LedgerEntry, Outcome
 from broker.domain.ports import Journal
 from broker.domain.webhooks.delivery import (
     Cursor,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from broker.domain.api_tokens import TOKEN_ID
+from broker.domain.identity.api_tokens import TOKEN_ID
 from broker.services.calls import Call
 from broker.services.identity.api_tokens import NewApiToken
 from broker.services.reading import Window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.ledger_lines import MEDIA_TYPE
+from broker.domain.ledger.lines import MEDIA_TYPE
 from broker.services.calls import Call
 from broker.services.ledger.export import ExportRequest
 from broker.services.reading import Window

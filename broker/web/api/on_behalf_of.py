@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broker.domain.identifiers import EngineerId
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from broker.errors import FieldProblem, InvalidRequest
 from broker.services.calls import Call
 

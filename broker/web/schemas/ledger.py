@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import LedgerEntry
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import LedgerEntry
 from broker.domain.times import Timestamp
 from broker.web.schemas.base import Answer, Body
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Action, EstablishedBy, Role, may_ever
+from broker.domain.identity.permissions import Action, EstablishedBy, Role, may_ever
 from broker.domain.times import Timestamp
 from broker.services.calls import Call
 from broker.web.schemas.base import Answer

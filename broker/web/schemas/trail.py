@@ -10,10 +10,10 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, field_validator
 
 from broker.domain.identifiers import AccountId
-from broker.domain.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.domain.times import Timestamp
-from broker.domain.trail import DELAY, Effect, TrailEvent, Unseen
-from broker.domain.trail_comparison import Missing
+from broker.domain.trail.comparison import Missing
+from broker.domain.trail.events import DELAY, Effect, TrailEvent, Unseen
+from broker.domain.trail.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.services.trail.activity import Activity
 from broker.web.schemas.base import Answer, Body, ListQuery
 

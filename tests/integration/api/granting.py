@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from broker.domain.ledger import LedgerEntry
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import LedgerEntry
 from tests.integration.api.world import ASKING, World, answered
 
 GUS = "gus@vendor.example"

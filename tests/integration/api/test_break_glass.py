@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from broker.domain.identity.permissions import Role
 from broker.domain.limits import Limit
-from broker.domain.permissions import Role
 from broker.wiring import Services
 from tests.integration.api.granting import (
     BREAKER,

@@ -12,7 +12,7 @@ import pytest
 
 from broker.cli.demo.stage import VENDOR_ACCOUNT
 from broker.domain.accounts import Account
-from broker.domain.ledger import chain_of, verify
+from broker.domain.ledger.entries import chain_of, verify
 from broker.domain.ports import ManagedAccount, ManagementRole
 from broker.wiring import Services
 from tests.integration.api.parallel import at_once

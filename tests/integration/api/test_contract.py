@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.permissions import Action, may_ever
+from broker.domain.identity.permissions import Action, may_ever
 from broker.services.identity.api_tokens import ApiTokens
 from tests.integration.api.world import (
     ACCOUNT,

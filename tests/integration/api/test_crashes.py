@@ -15,7 +15,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of, verify
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of, verify
 from tests.integration.api.world import ACCOUNT, ENGINEER, OTHER, TICKET, World, pages
 
 REQUESTS = 100

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from broker.domain.ledger import chain_of, verify
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import chain_of, verify
 from tests.integration.api.granting import GUS, NewEntries, add_people, ask, decide, requested
 from tests.integration.api.parallel import at_once
 from tests.integration.api.world import ACCOUNT, ASKING, World, answered, assert_problem

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from broker.domain.times import rfc3339
 from tests.integration.api.granting import (
     GUS,

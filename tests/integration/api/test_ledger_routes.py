@@ -17,20 +17,20 @@ from botocore.exceptions import ClientError
 
 from broker.cli.demo.stage import NAME_PREFIX
 from broker.domain.canaries import CANARY_ENGINEER, CANARY_TICKET
-from broker.domain.checkpoint_signatures import BadCheckpoint, verify_checkpoint
 from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.ledger_lines import LONGEST_LINE
-from broker.domain.ledger_verification import (
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.checkpoint_signatures import BadCheckpoint, verify_checkpoint
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.lines import LONGEST_LINE
+from broker.domain.ledger.public_keys import read_jwks
+from broker.domain.ledger.verification import (
     BrokenLine,
     Verification,
     Verified,
     checkpointed,
 )
-from broker.domain.permissions import Role
-from broker.domain.public_keys import read_jwks
 from broker.domain.role_plan import role_arn
 from broker.domain.sessions import SHORTEST
 from broker.errors import UpstreamRejected

@@ -16,7 +16,7 @@ import pytest
 from broker.domain.accounts import Consent
 from broker.domain.grants import GrantState
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Save
 from broker.domain.tickets import TicketStatus
 from broker.services.ambient import utc_now

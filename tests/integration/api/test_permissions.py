@@ -12,8 +12,8 @@ from enum import Enum, StrEnum
 import httpx
 import pytest
 
-from broker.domain.permission_table import grid
-from broker.domain.permissions import PERMITTED, Action, Condition, Role
+from broker.domain.identity.permission_table import grid
+from broker.domain.identity.permissions import PERMITTED, Action, Condition, Role
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
 from tests.integration.api.test_broken_http import exchange, parsed
 from tests.integration.api.world import (

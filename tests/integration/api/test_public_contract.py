@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from tests.integration.api.spoiling import DOCUMENT, resolved
 from tests.integration.api.world import ACCOUNT, ENGINEER, TICKET, World, answered, assert_problem
 

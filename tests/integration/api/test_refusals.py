@@ -15,8 +15,8 @@ import pytest
 
 from broker import settings
 from broker.cli.demo.stage import Stage, free_port
-from broker.domain.ledger import LedgerEntry
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import LedgerEntry
 from broker.domain.ports import WebIdentityExchange
 from broker.domain.sessions import Credentials
 from broker.web.metrics import Metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from tests.integration.api.world import (
     ACCOUNT,
     ENGINEER,

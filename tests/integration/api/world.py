@@ -19,8 +19,8 @@ from redis import Redis
 
 from broker.cli.demo.stage import Customer, Stage
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, Chain, LedgerAction, LedgerEntry, Outcome
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, Chain, LedgerAction, LedgerEntry, Outcome
 from broker.domain.ports import Save
 from broker.domain.times import rfc3339
 from broker.services.calls import Call

@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from broker.domain.accounts import Account, AccountState
-from broker.domain.hooks import HookStatus
-from broker.domain.ledger import LedgerEntry
-from broker.domain.sns import MessageKind, SnsMessage
+from broker.domain.hooks.records import HookStatus
+from broker.domain.hooks.sns import MessageKind, SnsMessage
+from broker.domain.ledger.entries import LedgerEntry
 from broker.errors import DependencyUnavailable
 from broker.sandbox.process import SandboxError
 from broker.services.hooks import reception as hook_reception

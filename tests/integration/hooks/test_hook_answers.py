@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.domain.hook_answers import LARGEST, Delivery, body_of, physical_id, takes_back
-from broker.domain.hooks import Hook, HookAnswer, HookKind, HookStatus
-from broker.domain.ledger import BROKER_CHAIN, Event, LedgerAction, Outcome
+from broker.domain.hooks.answers import LARGEST, Delivery, body_of, physical_id, takes_back
+from broker.domain.hooks.records import Hook, HookAnswer, HookKind, HookStatus
+from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.ports import Save, Task, TaskKind
 from broker.errors import DependencyUnavailable
 from broker.services.calls import Call

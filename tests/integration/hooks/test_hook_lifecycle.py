@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer
-from broker.domain.hooks import HookStatus
-from broker.domain.ledger import chain_of
+from broker.domain.hooks.records import HookStatus
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import ManagedAccount, ManagementRole
 from broker.errors import UpstreamRejected
 from broker.sandbox.process import SandboxError

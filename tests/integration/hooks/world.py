@@ -29,13 +29,13 @@ from broker import settings
 from broker.cli.demo.stage import free_port
 from broker.domain.accounts import Account, Consent, Payer, Profile
 from broker.domain.budget import Budget
-from broker.domain.hooks import TO_ANSWER_WITHIN, Hook, hook_id_of
+from broker.domain.hooks.records import TO_ANSWER_WITHIN, Hook, hook_id_of
+from broker.domain.hooks.sns import TopicArn
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, LedgerEntry
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, LedgerEntry
 from broker.domain.onboarding import own_policy, template
-from broker.domain.permissions import Caller, Role
 from broker.domain.ports import TaskKind
-from broker.domain.sns import TopicArn
 from broker.sandbox.process import DeployedStack, Keys, Sandbox
 from broker.services.ambient import utc_now
 from broker.services.background.worker import Worker

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from broker.cli import broker
 from broker.cli.ledger.files import NewFile, lines_of
-from broker.domain.ledger import LedgerAction
-from broker.domain.ledger_verification import BrokenLine
+from broker.domain.ledger.entries import LedgerAction
+from broker.domain.ledger.verification import BrokenLine
 from broker.errors import AccessDenied, Conflict, InvalidRequest, NotFound
 from broker.services.ledger.archiving import Archived, Archiving, UnprovenArchive
 from broker.services.ledger.lines import BrokenOff, LedgerLines, Stretch

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId
+from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ports import Versioned
 from broker.errors import NotFound
 from broker.services.ledger.lines import BrokenOff, LedgerLines, Stretch

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.accounts import Account
-from broker.domain.ledger import LedgerAction
+from broker.domain.ledger.entries import LedgerAction
 from broker.domain.ports import ManagedAccount, TaskKind
 from broker.errors import (
     AccessDenied,

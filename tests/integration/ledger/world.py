@@ -9,11 +9,11 @@ from io import BytesIO
 from pathlib import Path
 
 from broker.domain.accounts import Account, Consent, Payer, Profile
-from broker.domain.checkpoints import Checkpoint
 from broker.domain.identifiers import AccountId, BucketName
-from broker.domain.ledger import Event, LedgerAction, LedgerEntry, Outcome, chain_of
-from broker.domain.ledger_verification import Verification, Verified, checkpointed
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.checkpoints import Checkpoint
+from broker.domain.ledger.entries import Event, LedgerAction, LedgerEntry, Outcome, chain_of
+from broker.domain.ledger.verification import Verification, Verified, checkpointed
 from broker.domain.ports import Save, Versioned
 from broker.errors import BrokerError
 from broker.services.calls import Call

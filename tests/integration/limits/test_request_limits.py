@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from tests.integration.api.parallel import at_once
 from tests.integration.api.samples import ENDPOINTS, SAMPLES, address
 from tests.integration.api.world import ENGINEER, World, assert_problem

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.domain.ledger import LedgerEntry
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import LedgerEntry
 from tests.integration.api.parallel import at_once
 from tests.integration.api.world import (
     ACCOUNT,

@@ -18,8 +18,8 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.ledger import LedgerAction, LedgerEntry, Outcome, chain_of
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import LedgerAction, LedgerEntry, Outcome, chain_of
 from broker.domain.ports import Save
 from broker.domain.sessions import Credentials, Session
 from broker.errors import BrokerError

@@ -11,7 +11,7 @@ import pytest
 from broker.domain.accounts import AccountState
 from broker.domain.grants import GrantState
 from broker.domain.identifiers import GrantId
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, LedgerEntry
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, LedgerEntry
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket
 from broker.errors import AccessDenied, BrokerError, Conflict, DependencyUnavailable, NotFound
 from broker.services.revocation import enforcing

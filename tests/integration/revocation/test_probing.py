@@ -9,7 +9,7 @@ import pytest
 from broker.domain.accounts import Consent
 from broker.domain.grants import Access
 from broker.domain.identifiers import SessionId
-from broker.domain.ledger import LedgerAction
+from broker.domain.ledger.entries import LedgerAction
 from broker.domain.ports import Task, TaskKind
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from tests.integration.revocation.paper import HOUR, Paper

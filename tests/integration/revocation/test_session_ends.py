@@ -9,7 +9,7 @@ import pytest
 
 from broker.domain.grants import Access
 from broker.domain.identifiers import SessionId
-from broker.domain.ledger import LedgerAction
+from broker.domain.ledger.entries import LedgerAction
 from broker.domain.revocations import MOST_BY_TAG
 from broker.errors import NotFound
 from broker.services.revocation.session_ends import TOO_MANY

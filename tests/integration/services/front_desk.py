@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from broker.domain.api_tokens import ApiToken
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry
 from broker.domain.limits import Limit
-from broker.domain.permissions import Caller, Role
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate
 from broker.services.calls import Call

@@ -10,8 +10,8 @@ import pytest
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
 from broker.domain.ports import Save
 from broker.errors import Conflict
 from broker.services.ambient import utc_now

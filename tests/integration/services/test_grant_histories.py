@@ -17,8 +17,8 @@ from broker.domain.accounts import Consent
 from broker.domain.grant_decisions import GrantRequest, Verdict
 from broker.domain.grants import Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of
 from broker.domain.ports import Save
 from broker.domain.tickets import TicketStatus
 from broker.errors import AccessDenied, Conflict

@@ -18,9 +18,9 @@ from broker.domain.approval_links import LIVES
 from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Access, Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, TicketId
-from broker.domain.identity_claims import Identity
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.identity_claims import Identity
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of
 from broker.domain.ports import Save
 from broker.domain.tickets import TicketStatus
 from broker.services.ambient import utc_now

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from broker.domain.permissions import Role
-from broker.domain.role_mapping import Entitlement, RoleMapping
+from broker.domain.identity.permissions import Role
+from broker.domain.identity.role_mapping import Entitlement, RoleMapping
 from broker.services.identity.authentication import CredentialKind
 from broker.services.identity.people import People
 from tests.integration.sign_in.world import SESSION, SITE, World, problem

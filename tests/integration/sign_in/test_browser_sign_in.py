@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 import httpx
 import pytest
 
-from broker.domain.browser_sessions import ATTEMPT_LASTS
+from broker.domain.identity.browser_sessions import ATTEMPT_LASTS
 from tests.e2e.organisation import Browser
 from tests.integration.sign_in.world import (
     ATTEMPT,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from broker.domain.identity_claims import LEEWAY
+from broker.domain.identity.identity_claims import LEEWAY
 from tests.e2e.organisation import OTHER, WEB
 from tests.integration.sign_in.world import SITE, World, problem
 

@@ -14,8 +14,8 @@ import httpx
 from pydantic import SecretStr
 from redis import Redis
 
-from broker.domain.browser_sessions import BrowserSecret
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry
+from broker.domain.identity.browser_sessions import BrowserSecret
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry
 from broker.domain.limits import Limit
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import OpenIdProvider

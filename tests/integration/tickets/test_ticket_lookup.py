@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.errors import Conflict, DependencyUnavailable
 from broker.services.tickets import lookup as ticket_lookup

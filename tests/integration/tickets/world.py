@@ -10,7 +10,7 @@ from typing import Any
 from broker.domain.accounts import Account
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
-from broker.domain.ledger import BROKER_CHAIN, LedgerEntry, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of
 from broker.domain.ports import Save, TaskKind, Versioned
 from broker.domain.sessions import Session
 from broker.domain.ticket_standing import Rounds

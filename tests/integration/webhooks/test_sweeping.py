@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, chain_of
 from broker.domain.ports import Task, TaskKind
 from broker.services.webhooks.sweep import EVERY, SWEEP
 from broker.store import open_store

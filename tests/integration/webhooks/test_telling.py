@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from broker.domain.ledger import BROKER_CHAIN, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome, chain_of
 from broker.domain.webhooks.delivery import PATIENCE, Verdict
 from broker.services.background.crew import call_of_worker
 from broker.services.webhooks.delivery import SOON

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.cli.demo.stage import command
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.services.observations import Unobserved
 from broker.settings import load
 from broker.store import Store, open_store

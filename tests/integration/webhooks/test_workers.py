@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from broker.domain.ledger import chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import TaskKind
 from broker.domain.webhooks.delivery import Cursor
 from broker.services.ambient import utc_now

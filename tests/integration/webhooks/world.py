@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Chain, Event, LedgerAction, LedgerEntry, Outcome, chain_of
+from broker.domain.ledger.entries import Chain, Event, LedgerAction, LedgerEntry, Outcome, chain_of
 from broker.domain.ports import Task, TaskKind
 from broker.domain.webhooks.endpoints import Endpoint, Endpoints, Networks, Url
 from broker.domain.webhooks.events import EventType

@@ -26,7 +26,7 @@ from broker.aws.pace import Pace
 from broker.aws.partitions import regions_beside
 from broker.domain.identifiers import AccountId
 from broker.domain.sessions import Credentials
-from broker.domain.trail import LookupKey, TrailPart, TrailQuery, Unseen
+from broker.domain.trail.events import LookupKey, TrailPart, TrailQuery, Unseen
 from broker.errors import (
     BrokerError,
     DependencyUnavailable,

@@ -12,11 +12,11 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from broker.aws.action_catalogue import PackagedCatalogue
 from broker.domain.accounts import Payer, Profile
-from broker.domain.action_catalogue import AccessLevel
 from broker.domain.denied_actions import NOT_READS, promised_denials
 from broker.domain.observed import Observed
-from broker.domain.proof import Verdict
-from broker.domain.proving import managed_policies, prove
+from broker.domain.proofs.action_catalogue import AccessLevel
+from broker.domain.proofs.proof import Verdict
+from broker.domain.proofs.proving import managed_policies, prove
 from broker.domain.role_plan import wanted_in
 from tests.unit.domain.making import NOW, account
 from tests.unit.domain.test_lifecycle import POLICY, as_wanted

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker.aws.response_url import CloudFormationResponses, hosts_of
-from broker.domain.hook_answers import Delivery
+from broker.domain.hooks.answers import Delivery
 from broker.http import outbound
 from broker.http.outbound import (
     AddressFault,

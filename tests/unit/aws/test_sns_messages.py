@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from broker.aws.sns_certificates import FETCHES_A_MINUTE, KEPT_FOR, SigningCertificates
 from broker.aws.sns_messages import VerifiedSnsMessages
-from broker.domain.sns import MessageFault, MessageKind, MessageRefused, TopicArn
+from broker.domain.hooks.sns import MessageFault, MessageKind, MessageRefused, TopicArn
 from broker.errors import DependencyUnavailable
 from broker.http.outbound import Answer, Destination, OutboundFailed
 from tests.unit.aws import sns_vectors as vectors

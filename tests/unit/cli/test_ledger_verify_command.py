@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from broker.cli import broker
-from broker.domain.public_keys import jwks
+from broker.domain.ledger.public_keys import jwks
 from tests.unit.domain.exported_ledgers import KEY, NEXT_KEY, STRANGERS_KEY, Ledger, a_ledger
 
 UNBROKEN, FAILED, USAGE, REFUSED = 0, 1, 2, 3

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from broker.cli.roles import roles
-from broker.domain.permissions import PERMITTED, Action, Condition, Role
+from broker.domain.identity.permissions import PERMITTED, Action, Condition, Role
 from broker.errors import ConfigurationError
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "permissions.md"

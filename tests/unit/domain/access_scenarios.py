@@ -15,7 +15,7 @@ from broker.domain.access import Decision, Limits, decide
 from broker.domain.accounts import Account, AccountState, Consent
 from broker.domain.grants import BY_BREAK_GLASS, BY_POLICY, Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import EngineerId, GrantId, TicketId
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.sessions import Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 from tests.unit.domain.making import (

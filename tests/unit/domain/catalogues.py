@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from broker.domain.action_catalogue import AccessLevel, ActionCatalogue, KnownAction
+from broker.domain.proofs.action_catalogue import AccessLevel, ActionCatalogue, KnownAction
 
 LEVELS: Mapping[str, AccessLevel] = {
     "ec2:DescribeInstances": AccessLevel.LIST,

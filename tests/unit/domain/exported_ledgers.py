@@ -10,11 +10,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from broker.domain.checkpoints import TYP, checkpoint_claims
-from broker.domain.ledger import Chain, Event, Head, LedgerAction, Outcome, chain_of, seal
-from broker.domain.ledger_lines import Anchor, Ending, checkpoint_line, keys_line
-from broker.domain.ledger_verification import Verification, Verified, checkpointed
-from broker.domain.public_keys import KnownKeys
+from broker.domain.ledger.checkpoints import TYP, checkpoint_claims
+from broker.domain.ledger.entries import Chain, Event, Head, LedgerAction, Outcome, chain_of, seal
+from broker.domain.ledger.lines import Anchor, Ending, checkpoint_line, keys_line
+from broker.domain.ledger.public_keys import KnownKeys
+from broker.domain.ledger.verification import Verification, Verified, checkpointed
 from keys.jose import encode_jws, public_jwk, raw_p256_signature
 from keys.types import Algorithm, Kid, PublicJwk
 from tests.unit.domain.making import NOW, account

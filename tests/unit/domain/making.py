@@ -14,7 +14,7 @@ from broker.domain.identifiers import (
     IssuerId,
     TicketId,
 )
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.sessions import SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 

@@ -11,7 +11,7 @@ from broker.domain.access import Allow, Deny, Limits, Reason, decide
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.grants import BY_BREAK_GLASS, BY_POLICY, Access, GrantState
 from broker.domain.identifiers import GrantId
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from broker.domain.refusals import SENTENCES
 from broker.domain.sessions import Length
 from broker.domain.tickets import TicketStatus

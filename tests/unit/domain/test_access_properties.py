@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from broker.domain.access import Allow, Deny, Reason
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.grants import BY_POLICY, GrantState
-from broker.domain.permissions import PERMITTED, Action, Caller, Condition, Role, permits
+from broker.domain.identity.permissions import PERMITTED, Action, Caller, Condition, Role, permits
 from broker.domain.sessions import SHORTEST, Length
 from broker.domain.tickets import TicketStatus
 from tests.unit.domain.access_restrictions import RESTRICTIONS, on_account

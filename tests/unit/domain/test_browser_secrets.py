@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.browser_sessions import (
+from broker.domain.identifiers import EngineerId
+from broker.domain.identity.browser_sessions import (
     ATTEMPT_LASTS,
     BrowserSecret,
     BrowserSession,
@@ -21,7 +22,6 @@ from broker.domain.browser_sessions import (
     SessionLimits,
     SignInAttempt,
 )
-from broker.domain.identifiers import EngineerId
 
 SECRET = BrowserSecret("0123456789abcdef" * 4)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

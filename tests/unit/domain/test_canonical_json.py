@@ -9,9 +9,9 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.domain.canonical_json import LARGEST_INTEGER, NotCanonical, decode, encode
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Outcome
+from broker.domain.ledger.canonical_json import LARGEST_INTEGER, NotCanonical, decode, encode
+from broker.domain.ledger.entries import Outcome
 
 TEXT = st.text(
     st.characters(codec="utf-8") | st.sampled_from('"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\ufffe')

@@ -8,13 +8,13 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from broker.domain.canonical_json import encode
-from broker.domain.checkpoint_signatures import BadCheckpoint, peek_seq, verify_checkpoint
-from broker.domain.checkpoints import TYP
-from broker.domain.ledger import Head, LedgerAction, Outcome
-from broker.domain.ledger_lines import checkpoint_line, keys_line
-from broker.domain.ledger_verification import BrokenLine
-from broker.domain.public_keys import BadKeys, read_jwks
+from broker.domain.ledger.canonical_json import encode
+from broker.domain.ledger.checkpoint_signatures import BadCheckpoint, peek_seq, verify_checkpoint
+from broker.domain.ledger.checkpoints import TYP
+from broker.domain.ledger.entries import Head, LedgerAction, Outcome
+from broker.domain.ledger.lines import checkpoint_line, keys_line
+from broker.domain.ledger.public_keys import BadKeys, read_jwks
+from broker.domain.ledger.verification import BrokenLine
 from keys.jose import b64url_encode
 from keys.types import Algorithm
 from tests.unit.domain.exported_ledgers import (

@@ -24,7 +24,7 @@ from broker.domain.grant_decisions import (
     verdict_stands,
 )
 from broker.domain.grants import BY_BREAK_GLASS, BY_POLICY, Access, GrantState, Urgency
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 from broker.domain.tickets import TicketStatus
 from tests.unit.domain.making import (
     ACCOUNT,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from broker.domain.accounts import Payer
-from broker.domain.hook_requests import (
+from broker.domain.hooks.records import HookKind, HookStatus
+from broker.domain.hooks.requests import (
     MalformedHook,
     Objection,
     answer_to,
     objection,
     parse,
 )
-from broker.domain.hooks import HookKind, HookStatus
 from tests.unit.domain.making import account
 
 ACCOUNT = account()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.identity_claims import (
+from broker.domain.identity.identity_claims import (
     LEEWAY,
     Demands,
     IdentityFault,

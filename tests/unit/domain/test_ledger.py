@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.domain.ledger import (
+from broker.domain.ledger.entries import (
     BROKER_CHAIN,
     GENESIS,
     BrokenChain,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.canonical_json import NotCanonical, decode
-from broker.domain.ledger_verification import BrokenLine
+from broker.domain.ledger.canonical_json import NotCanonical, decode
+from broker.domain.ledger.verification import BrokenLine
 from tests.unit.domain.exported_ledgers import a_ledger, verify
 
 WHOLE = a_ledger()

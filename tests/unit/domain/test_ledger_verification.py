@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from broker.domain.canonical_json import encode
-from broker.domain.checkpoint_signatures import BadCheckpoint
-from broker.domain.ledger import Head, LedgerAction
-from broker.domain.ledger_chain import ChainWalk
-from broker.domain.ledger_lines import LONGEST_LINE, keys_line
-from broker.domain.ledger_verification import BrokenLine, Voucher
+from broker.domain.ledger.canonical_json import encode
+from broker.domain.ledger.chain import ChainWalk
+from broker.domain.ledger.checkpoint_signatures import BadCheckpoint
+from broker.domain.ledger.entries import Head, LedgerAction
+from broker.domain.ledger.lines import LONGEST_LINE, keys_line
+from broker.domain.ledger.verification import BrokenLine, Voucher
 from tests.unit.domain.exported_ledgers import (
     KEY,
     NEXT_KEY,

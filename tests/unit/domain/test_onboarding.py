@@ -7,8 +7,8 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from broker.domain.accounts import Payer
+from broker.domain.hooks.sns import TopicArn
 from broker.domain.onboarding import TEMPLATE_VERSION, Onboarding, own_policy, template
-from broker.domain.sns import TopicArn
 from tests.unit.domain.making import ISSUER, account
 
 TOPIC = TopicArn.parse("arn:aws:sns:us-east-1:999900001111:support-hooks")

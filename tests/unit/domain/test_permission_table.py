@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.permission_table import NO, grid, permissions
-from broker.domain.permissions import PERMITTED, Action, Condition, Role
+from broker.domain.identity.permission_table import NO, grid, permissions
+from broker.domain.identity.permissions import PERMITTED, Action, Condition, Role
 
 
 def cells(line):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.domain.permissions import (
+from broker.domain.identity.permissions import (
     PERMITTED,
     Action,
     Condition,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.action_catalogue import AccessLevel
-from broker.domain.policy_reach import (
+from broker.domain.proofs.action_catalogue import AccessLevel
+from broker.domain.proofs.policy_reach import (
     Extent,
     UnreadablePolicyError,
     covers,

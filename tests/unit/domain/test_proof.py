@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from broker.domain.accounts import Consent, Profile
-from broker.domain.action_catalogue import AccessLevel
 from broker.domain.observed import Observed
-from broker.domain.proof import RoleChange, Verdict, compare
-from broker.domain.proving import managed_policies, prove
+from broker.domain.proofs.action_catalogue import AccessLevel
+from broker.domain.proofs.proof import RoleChange, Verdict, compare
+from broker.domain.proofs.proving import managed_policies, prove
 from broker.domain.revocations import NOTHING_REVOKED
 from broker.domain.role_plan import REVOCATIONS, wanted_in
 from tests.unit.domain.catalogues import CATALOGUE, allow, deny, policy

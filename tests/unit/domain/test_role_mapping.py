@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import PERMITTED, Action, Caller, Role, permits
-from broker.domain.role_mapping import (
+from broker.domain.identity.permissions import PERMITTED, Action, Caller, Role, permits
+from broker.domain.identity.role_mapping import (
     Entitlement,
     FaultyMapping,
     NoStanding,

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 
 from broker.domain.identifiers import EngineerId, SessionId, TicketId
-from broker.domain.ledger import Chain, Event, Head, LedgerAction, LedgerEntry, Outcome, seal
-from broker.domain.own_sessions import OwnSession
-from broker.domain.trail import TrailEvent, parse_event
-from broker.domain.trail_comparison import Comparison, Ours, compare, known_sessions
+from broker.domain.ledger.entries import (
+    Chain,
+    Event,
+    Head,
+    LedgerAction,
+    LedgerEntry,
+    Outcome,
+    seal,
+)
+from broker.domain.trail.comparison import Comparison, Ours, compare, known_sessions
+from broker.domain.trail.events import TrailEvent, parse_event
+from broker.domain.trail.own_sessions import OwnSession
 from tests.unit.domain.trail_records import (
     AT,
     KEY,

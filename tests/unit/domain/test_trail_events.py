@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.trail import UNTOLD, Effect, TrailEvent, parse_event
+from broker.domain.trail.events import UNTOLD, Effect, TrailEvent, parse_event
 from tests.unit.domain.trail_records import (
     AT,
     KEY,

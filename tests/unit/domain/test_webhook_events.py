@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.ledger import (
+from broker.domain.ledger.entries import (
     BROKER_CHAIN,
     Chain,
     Event,

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from broker.domain.browser_sessions import BrowserSecret, Purpose
-from broker.domain.openid_provider import CodeRefused
+from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
+from broker.domain.identity.openid_provider import CodeRefused
 from broker.errors import DependencyUnavailable
 from broker.openid import site as site_module
 from broker.openid.code_flow import AuthlibCodeFlow

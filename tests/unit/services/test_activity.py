@@ -10,8 +10,8 @@ import pytest
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Role
-from broker.domain.trail import LookupKey, Unseen
+from broker.domain.identity.permissions import Role
+from broker.domain.trail.events import LookupKey, Unseen
 from broker.errors import (
     AccessDenied,
     BrokerError,

@@ -14,8 +14,8 @@ from broker.domain.accounts import Account, Consent
 from broker.domain.claims import ROLES_CLAIM, TAGS_CLAIM
 from broker.domain.diagnosis import CheckStatus
 from broker.domain.grants import Access
-from broker.domain.ledger import Event
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import Event
 from broker.domain.role_plan import RolePolicy
 from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
 from broker.services.ambient import Entropy

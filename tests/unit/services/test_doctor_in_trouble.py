@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from broker.domain.diagnosis import Check, CheckStatus
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.ports import Versioned
 from broker.errors import DependencyUnavailable, UpstreamRejected
 from broker.services.calls import Call

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.ports import Versioned
 from broker.domain.revocations import Revocations
 from broker.errors import UpstreamRejected

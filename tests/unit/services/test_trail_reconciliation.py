@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from broker.domain.accounts import Consent
-from broker.domain.ledger import Event, LedgerAction, Outcome, chain_of
-from broker.domain.permissions import Role
-from broker.domain.reconciliations import Reconciliation, Sight, Verdict
-from broker.domain.trail import EXCHANGE, LookupKey, TrailEvent, Unseen, parse_event
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import Event, LedgerAction, Outcome, chain_of
+from broker.domain.trail.events import EXCHANGE, LookupKey, TrailEvent, Unseen, parse_event
+from broker.domain.trail.reconciliations import Reconciliation, Sight, Verdict
 from broker.errors import AccessDenied, InvalidRequest, NotFound, UpstreamRejected
 from broker.services.ledger.by_time import SLACK, entries_around
 from broker.services.trail.reconciliation import PATIENCE, Span

@@ -10,13 +10,13 @@ from typing import Any
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, GrantId, SessionId
-from broker.domain.ledger import Chain, Event, Head, LedgerEntry, seal
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
+from broker.domain.ledger.entries import Chain, Event, Head, LedgerEntry, seal
 from broker.domain.ports import Versioned
 from broker.domain.role_plan import RolePolicy
 from broker.domain.sessions import Credentials, Session, role_session_name
-from broker.domain.trail import TrailEvent, TrailPart, TrailQuery, Unseen, parse_event
-from broker.domain.trail_regions import TrailRegions
+from broker.domain.trail.events import TrailEvent, TrailPart, TrailQuery, Unseen, parse_event
+from broker.domain.trail.regions import TrailRegions
 from broker.errors import BrokerError
 from broker.services.ambient import Entropy
 from broker.services.authorization import Gate

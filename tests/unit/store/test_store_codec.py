@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
-from broker.domain.api_tokens import ApiToken
 from broker.domain.grants import Access, Grant, GrantState
 from broker.domain.identifiers import (
     AccountId,
@@ -23,8 +22,9 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.ledger import Chain, Event, Head, LedgerAction, Outcome, seal
-from broker.domain.permissions import Role
+from broker.domain.identity.api_tokens import ApiToken
+from broker.domain.identity.permissions import Role
+from broker.domain.ledger.entries import Chain, Event, Head, LedgerAction, Outcome, seal
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.errors import DependencyUnavailable

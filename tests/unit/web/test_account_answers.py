@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from broker.domain.identity.permissions import Role
 from broker.domain.onboarding import Onboarding
-from broker.domain.permissions import Role
 from broker.web.schemas.accounts import AccountAnswer
 from tests.unit.domain.making import ACCOUNT, OTHER_ACCOUNT, account, caller
 

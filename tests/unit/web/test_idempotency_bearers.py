@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, Response
 
-from broker.domain.permissions import Caller, Role
+from broker.domain.identity.permissions import Caller, Role
 from broker.domain.ports import Begun, Finished
 from broker.services.calls import Call
 from broker.web.idempotency import HEADER, Repeats, answer_once

@@ -11,7 +11,7 @@ from broker.cli.demo.programs import Answer, AwsCli
 from broker.cli.demo.stage import StageError
 from broker.cli.demo.story import Step, Steps
 from broker.cli.demo.world import ACCOUNT_ID, OpenedSession, World
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 TICKET = "T-1050"
 _PATIENCE = 60.0

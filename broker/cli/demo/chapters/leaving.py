@@ -7,7 +7,7 @@ import time
 from broker.cli.demo.stage import NAME_PREFIX, Customer
 from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import World
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 GUEST_ACCOUNT_ID = "777788889999"
 GUEST = "Passer-by Ltd"

@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import ACCOUNT_ID, OTHER_ACCOUNT_ID, World
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 Entries = Sequence[Mapping[str, Any]]
 Lines = list[str]

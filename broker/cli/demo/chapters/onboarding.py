@@ -8,7 +8,7 @@ from typing import Any
 from broker.cli.demo.stage import NAME_PREFIX, Customer
 from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import World
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 _ROLES = f"length(Roles[?starts_with(RoleName, '{NAME_PREFIX}-Support-')])"
 _PROVIDERS = "length(OpenIDConnectProviderList)"

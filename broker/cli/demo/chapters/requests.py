@@ -6,7 +6,7 @@ from typing import Any
 
 from broker.cli.demo.story import Play, Step, Steps, together
 from broker.cli.demo.world import COLLEAGUE, OTHER_ACCOUNT_ID, World
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 CLOSED_TICKET, COLLEAGUES_TICKET = "T-1007", "T-1043"
 

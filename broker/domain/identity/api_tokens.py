@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Caller, EstablishedBy, Role
+from broker.domain.identity.permissions import Caller, EstablishedBy, Role
 from broker.domain.times import Timestamp
 
 PREFIX = "brk"

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from broker.domain.accounts import Account
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import Head, chain_of
+from broker.domain.ledger.entries import Head, chain_of
 from broker.domain.times import Timestamp
 from keys.types import PublicJwk
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId
-from broker.domain.trail_comparison import Comparison
+from broker.domain.trail.comparison import Comparison
 
 
 class Sight(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from broker.domain.permissions import PERMITTED, Action, Condition, Role
+from broker.domain.identity.permissions import PERMITTED, Action, Condition, Role
 
 NO = ""
 _IN_WORDS = {Condition.ALWAYS: "yes"}

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from broker.domain.accounts import Account, Payer
-from broker.domain.hooks import HookAnswer, HookKind, HookStatus
+from broker.domain.hooks.records import HookAnswer, HookKind, HookStatus
 from broker.domain.identifiers import AccountId, Identifier
 from broker.domain.role_plan import management_role_arn
 

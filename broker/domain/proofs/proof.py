@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from broker.domain.accounts import Profile
-from broker.domain.action_catalogue import AccessLevel
 from broker.domain.identifiers import AccountId
-from broker.domain.ledger import digest
+from broker.domain.ledger.entries import digest
+from broker.domain.proofs.action_catalogue import AccessLevel
 from broker.domain.times import Timestamp, rfc3339
 
 SCHEMA: Final = 1

@@ -18,10 +18,10 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from broker.domain import canonical_json
-from broker.domain.canonical_json import LARGEST_INTEGER, NotCanonical, is_ordered
-from broker.domain.ledger import BROKER_CHAIN, SCHEMA, Head, LedgerAction, Outcome
-from broker.domain.ledger_lines import Anchor
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.canonical_json import LARGEST_INTEGER, NotCanonical, is_ordered
+from broker.domain.ledger.entries import BROKER_CHAIN, SCHEMA, Head, LedgerAction, Outcome
+from broker.domain.ledger.lines import Anchor
 
 _NAMES = (
     "action",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from broker.domain.identifiers import AccountId
-from broker.domain.permissions import Role
+from broker.domain.identity.permissions import Role
 
 _MEMBERS = frozenset({"roles", "accounts"})
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import jwt
 
-from broker.domain import canonical_json
-from broker.domain.canonical_json import NotCanonical
-from broker.domain.checkpoints import AUDIENCE, TYP
-from broker.domain.public_keys import KnownKeys
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.canonical_json import NotCanonical
+from broker.domain.ledger.checkpoints import AUDIENCE, TYP
+from broker.domain.ledger.public_keys import KnownKeys
 from keys.jose import b64url_decode
 from keys.types import Kid, PublicJwk
 

@@ -15,10 +15,10 @@ from datetime import datetime
 from operator import attrgetter
 
 from broker.domain.identifiers import EngineerId, SessionId, TicketId
-from broker.domain.ledger import LedgerAction, LedgerEntry, Outcome
-from broker.domain.own_sessions import OWN_ACCESS_KEYS, OWN_SESSION, OWN_SESSION_NAME
+from broker.domain.ledger.entries import LedgerAction, LedgerEntry, Outcome
 from broker.domain.sessions import role_session_name
-from broker.domain.trail import TrailEvent
+from broker.domain.trail.events import TrailEvent
+from broker.domain.trail.own_sessions import OWN_ACCESS_KEYS, OWN_SESSION, OWN_SESSION_NAME
 
 
 @dataclass(slots=True, kw_only=True)

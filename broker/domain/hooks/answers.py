@@ -13,7 +13,7 @@ from typing import Protocol
 
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
-from broker.domain.hooks import Hook, HookAnswer, HookKind, HookStatus
+from broker.domain.hooks.records import Hook, HookAnswer, HookKind, HookStatus
 from broker.domain.role_plan import role_arn
 
 LARGEST = 4096

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from broker.domain import canonical_json
-from broker.domain.public_keys import jwks
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.public_keys import jwks
 from keys.types import PublicJwk
 
 MEDIA_TYPE = "application/x-ndjson"

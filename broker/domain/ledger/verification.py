@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from broker.domain import canonical_json
-from broker.domain.canonical_json import NotCanonical
-from broker.domain.checkpoint_signatures import (
+from broker.domain.ledger import canonical_json
+from broker.domain.ledger.canonical_json import NotCanonical
+from broker.domain.ledger.chain import BrokenEntry, ChainWalk
+from broker.domain.ledger.checkpoint_signatures import (
     BadCheckpoint,
     SignedHead,
     peek_seq,
     verify_checkpoint,
 )
-from broker.domain.ledger_chain import BrokenEntry, ChainWalk
-from broker.domain.ledger_lines import (
+from broker.domain.ledger.lines import (
     CHECKPOINT_BEGINS,
     ENTRY_BEGINS,
     LONGEST_LINE,
     Anchor,
     Ending,
 )
-from broker.domain.public_keys import BadKeys, KnownKeys, read_jwks
+from broker.domain.ledger.public_keys import BadKeys, KnownKeys, read_jwks
 from keys.types import Kid, PublicJwk
 
 

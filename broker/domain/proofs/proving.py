@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.accounts import Account
-from broker.domain.action_catalogue import AccessLevel, ActionCatalogue
 from broker.domain.denied_actions import SUPPORT_CASE_ACTIONS
 from broker.domain.grants import Access
 from broker.domain.iam_documents import Document, denied_reads
 from broker.domain.lifecycle import plan
 from broker.domain.observed import Observed, ObservedRole
-from broker.domain.policy_reach import (
+from broker.domain.proofs.action_catalogue import AccessLevel, ActionCatalogue
+from broker.domain.proofs.policy_reach import (
     Effect,
     Extent,
     Reach,
@@ -28,7 +28,7 @@ from broker.domain.policy_reach import (
     reach,
     statements_of,
 )
-from broker.domain.proof import READING, Proof, RoleProof
+from broker.domain.proofs.proof import READING, Proof, RoleProof
 from broker.domain.role_plan import Wanted, role_arn
 from broker.domain.steps import describe
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from broker.domain.action_catalogue import ActionCatalogue, expression
 from broker.domain.iam_documents import Document
+from broker.domain.proofs.action_catalogue import ActionCatalogue, expression
 
 Lookup = Callable[[str], frozenset[str]]
 """From a pattern to the catalogue's actions that it names."""

@@ -14,8 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from broker.domain import canonical_json
 from broker.domain.identifiers import AccountId
+from broker.domain.ledger import canonical_json
 from broker.domain.times import rfc3339
 
 SCHEMA = 1

@@ -1,0 +1,1 @@
+"""What a role may really do, proved from the documents that are attached to it."""

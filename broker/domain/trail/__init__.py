@@ -1,0 +1,1 @@
+"""What AWS has seen: events of CloudTrail, and the ledger beside them."""
