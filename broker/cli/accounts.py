@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.account_answers import (
+from broker.cli.answers.accounts import (
     AccountShown,
     AccountsShown,
     PlanShown,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from broker.cli.answers.grants import GrantShown, GrantsShown, print_grant, print_grants
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
-from broker.cli.grant_answers import GrantShown, GrantsShown, print_grant, print_grants
 from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
 from broker.domain.grants import Access, GrantState

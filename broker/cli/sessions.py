@@ -9,11 +9,7 @@ import httpx
 from pydantic import ValidationError
 
 from broker.cli import revoke
-from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
-from broker.cli.client import BrokerClient, not_a_broker
-from broker.cli.groups import Group
-from broker.cli.parsed import Parsed
-from broker.cli.session_answers import (
+from broker.cli.answers.sessions import (
     ActivityPart,
     ActivityShown,
     SessionShown,
@@ -22,6 +18,10 @@ from broker.cli.session_answers import (
     print_session,
     print_sessions,
 )
+from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
+from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.groups import Group
+from broker.cli.parsed import Parsed
 from broker.domain.identifiers import AccountId, SessionId
 
 _PAGE = 200

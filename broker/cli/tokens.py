@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import click
 
+from broker.cli.answers.tokens import TokensShown, print_tokens
 from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
 from broker.cli.client import BrokerClient
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
-from broker.cli.token_answers import TokensShown, print_tokens
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.identity.api_tokens import TOKEN_ID
 from broker.domain.identity.permissions import Role

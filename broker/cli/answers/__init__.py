@@ -1,0 +1,1 @@
+"""What commands read of the API's answers, and how they print it."""
