@@ -45,7 +45,7 @@ from broker.services.lifecycle.accounts import NewAccount
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build
-from tests.integration.workers import working
+from tests.integration.background.workers import working
 
 VENDOR = "999900001111"
 REGION = "us-east-1"

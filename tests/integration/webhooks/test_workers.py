@@ -17,6 +17,7 @@ from broker.services.webhooks.delivery import SOON
 from broker.services.webhooks.sweep import SWEEP
 from tests.contract.store_samples import NOW, ONE, account_id
 from tests.contract.store_servers import until
+from tests.integration.background.workers import FOREVER, a_worker, save_account, working
 from tests.integration.webhooks.receiver import Receiver, receiving
 from tests.integration.webhooks.worker_process import start_turn
 from tests.integration.webhooks.world import (
@@ -25,7 +26,6 @@ from tests.integration.webhooks.world import (
     an_endpoint,
     record_unhinted,
 )
-from tests.integration.workers import FOREVER, a_worker, save_account, working
 
 LEASE = timedelta(milliseconds=300)
 

@@ -23,7 +23,7 @@ from broker.domain.identifiers import AccountId
 from broker.services.lifecycle.accounts import AccountChange
 from broker.services.lifecycle.rotating import Urgency
 from broker.wiring import Services
-from tests.integration.power_cuts import (
+from tests.integration.lifecycle.power_cuts import (
     WORKER,
     CrashPoint,
     PowerCut,

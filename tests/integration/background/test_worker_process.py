@@ -23,7 +23,7 @@ from tests.contract.store_samples import NOW, ONE, an_account, write
 from tests.contract.store_servers import until
 
 PATIENCE = 30.0
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture

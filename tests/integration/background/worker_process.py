@@ -13,7 +13,7 @@ from broker.domain.ports import TaskKind
 from broker.services.background.alarm import Alarm
 from broker.services.calls import Call
 from broker.store import open_store
-from tests.integration.workers import NOW, a_worker
+from tests.integration.background.workers import NOW, a_worker
 
 
 def start_worker(url: str, *, threads: int) -> subprocess.Popen[str]:

@@ -19,7 +19,7 @@ from keys.errors import KeyUnavailable
 from keys.local import LocalKeyProvider
 from keys.rotation import active, published
 from keys.types import Algorithm, KeyState, ProviderKeyState
-from tests.integration.rotation_world import (
+from tests.integration.lifecycle.rotation_world import (
     DAY,
     HOUR,
     KEPT_LONGER,

@@ -22,8 +22,8 @@ from broker.services.calls import Call
 from broker.services.observations import Unobserved
 from broker.store import Store, open_store
 from tests.contract.store_samples import a_ticket, account_id, write
-from tests.integration.worker_process import start_worker
-from tests.integration.workers import (
+from tests.integration.background.worker_process import start_worker
+from tests.integration.background.workers import (
     A_MINUTE,
     FOREVER,
     NOW,
