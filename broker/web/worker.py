@@ -3,13 +3,14 @@
 The stock worker gives a thread to every request that has begun to arrive, and keeps it there until
 the answer is taken, so that a few clients who send or read slowly hold all of them, and AWS does
 not get the keys. Here one thread polls all connections, reads what comes and sends what is left;
-the others only ever see whole requests, and wait for nobody. The stock worker also
-keeps a terminated process alive for the whole graceful timeout while any client merely keeps its
-connection open, so that every restart behind a load balancer would take that long.
+the others only ever see whole requests, and wait for nobody. The stock worker also keeps a
+terminated process alive for the whole graceful timeout while any client merely keeps its connection
+open, so that every restart behind a load balancer would take that long.
 """
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import time
@@ -39,6 +40,7 @@ HALF_AT_ONCE = 200
 the oldest of them is dropped."""
 _AT_ONCE = 65536
 _TICK = 1.0
+_NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
 
 
 class Wait(Enum):
@@ -72,6 +74,11 @@ class PromptWorker(ThreadWorker):
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as e:
+            if e.errno not in _NO_FILES_LEFT:
+                raise
+            self._make_room()
             return
         self.nr_conns += 1
         connection = Connection(self.cfg, client, address, listener.getsockname())
