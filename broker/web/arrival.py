@@ -27,12 +27,18 @@ class Arrival:
 
     def __init__(self) -> None:
         self._received = bytearray()
+        self._behind: int | None = 0
         self.begin(b"")
 
-    def begin(self, read_ahead: bytes) -> None:
-        """Start upon another request; the parser had already taken the beginning of it."""
-        self.ran_short = False
+    def begin(self, read_ahead: bytes) -> bool:
+        """Start upon another request; the parser had already taken the beginning of it.
+
+        False if the parser did not find the end of the last one where we found it: then nobody
+        can say what the rest is, and the connection must end.
+        """
         self._received[:0] = read_ahead
+        in_step = len(self._received) == self._behind
+        self._behind = None
         self._unheard = bytes(self._received)
         self._head_ended = False
         self._go_ahead = False
@@ -41,7 +47,9 @@ class Arrival:
             # Those of gunicorn_conf, as far as it matters here: the rest is gunicorn's parser's.
             limit_request_line=_PIECE,
             limit_request_field_size=LONGEST_HEAD,
+            limit_remaining=LONGEST_REQUEST,
         )
+        return in_step
 
     @property
     def has_begun(self) -> bool:
@@ -56,7 +64,10 @@ class Arrival:
             self._protocol.feed(fed)
         except ValueError:  # the parent of everything that it raises, and all that they share
             return True
-        return self._protocol.is_complete or self._is_too_long() or self._expects_the_impossible()
+        if self._protocol.is_complete:
+            self._behind = len(self._protocol.remaining())
+            return True
+        return self._is_too_long() or self._expects_the_impossible()
 
     def take_go_ahead(self) -> bool:
         """Whether the client waits for `100 Continue`; says so once."""
@@ -87,7 +98,7 @@ class Arrival:
     def __next__(self) -> bytes:
         """The next piece for the parser. A request that is not whole is never waited for."""
         if not self._received:
-            self.ran_short = True
+            self._behind = None
             raise NoMoreData if self._head_ended else LimitRequestHeaders("too long in all")
         piece = bytes(self._received[:_PIECE])
         del self._received[:_PIECE]

@@ -49,8 +49,3 @@ class Connection(TConn):
         self.ends = False
         # Both keep the stock worker from reading the socket itself.
         self.initialized = self.data_ready = True
-
-    def next_request(self) -> bool:
-        """Whether the next request came together with the last one."""
-        self.arrival.begin(self.parser.unreader.take_buffered())
-        return self.arrival.receive(b"")

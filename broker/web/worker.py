@@ -151,8 +151,9 @@ class PromptWorker(ThreadWorker):
 
     def finish_request(self, conn: Any, fs: Future[bool]) -> None:
         """A thread is done with this connection, which then waits again."""
+        in_step = conn.arrival.begin(conn.parser.unreader.take_buffered())
         failed = fs.cancelled() or fs.exception() is not None
-        conn.ends = failed or not fs.result() or conn.arrival.ran_short
+        conn.ends = failed or not fs.result() or not in_step
         self._go_on(conn)
 
     def _go_on(self, connection: Connection) -> None:
@@ -169,7 +170,8 @@ class PromptWorker(ThreadWorker):
         except OSError:
             self._close(connection)
             return
-        if connection.next_request():
+        # It may have come together with the last one.
+        if connection.arrival.receive(b""):
             self.enqueue_req(connection)
         else:
             self._wait(connection, Wait.REST if connection.arrival.has_begun else Wait.REQUEST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import RequestParser
@@ -34,7 +36,7 @@ def test_a_request_is_whole_with_its_last_byte_and_not_before(request_bytes: byt
     request = next(parser(arrival))
     assert request.body is not None
     assert request.body.read() == (b"" if request_bytes is EMPTY else b"hello")
-    assert not arrival.ran_short
+    assert arrival.begin(b"")
 
 
 def test_what_comes_after_a_request_belongs_to_the_next() -> None:
@@ -49,7 +51,7 @@ def test_what_comes_after_a_request_belongs_to_the_next() -> None:
         request = next(reading)
         paths.append(request.path)
         reading.finish_body()
-        arrival.begin(reading.unreader.take_buffered())
+        assert arrival.begin(reading.unreader.take_buffered())
     assert paths == ["/a", "/b", "/c"]
     assert not arrival.has_begun
 
@@ -102,10 +104,27 @@ def test_chunks_without_an_end_are_cut_off() -> None:
     request = next(parser(arrival))
     assert request.body is not None
     assert len(request.body.read(hooks.MAX_BODY + 1)) == hooks.MAX_BODY + 1
-    assert not arrival.ran_short
     with pytest.raises(NoMoreData):
         request.body.read()
-    assert arrival.ran_short
+    assert not arrival.begin(b"")
+
+
+def test_two_opinions_on_where_a_request_ends_end_the_connection() -> None:
+    """The parser stops in the middle of what we saw a whole request in, or wants more of it."""
+    arrival = Arrival()
+    reading = parser(arrival)
+    forbidden = CHUNKED.replace(b"Later", b"Trailer")
+    assert arrival.receive(forbidden + EMPTY)
+    with pytest.raises(ParseException):
+        next(reading).body.read()  # type: ignore[union-attr]
+    assert not arrival.begin(reading.unreader.take_buffered())
+
+    arrival = Arrival()
+    assert arrival.receive(LENGTH)
+    assert b"".join(itertools.islice(arrival, 1)) == LENGTH
+    with pytest.raises(NoMoreData):
+        next(arrival)
+    assert not arrival.begin(b"")
 
 
 def test_the_go_ahead_is_for_a_body_that_is_still_awaited() -> None:
