@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
@@ -101,7 +102,11 @@ def _read_body() -> None:
     request on the connection, which then waits for an answer for ever.
     """
     largest = hooks.MAX_BODY if request.path == hooks.PATH else MAX_BODY
-    if len(request.get_data(cache=True)) > largest:
+    try:
+        body = request.get_data(cache=True)
+    except ParseException as e:  # behind the last chunk stands what no trailer may say
+        raise BadRequest from e
+    if len(body) > largest:
         raise RequestEntityTooLarge
 
 

@@ -82,9 +82,10 @@ def test_what_is_not_http_ends_the_connection(world: World, kind: str) -> None:
 
 
 def test_a_body_that_breaks_off_is_refused(world: World) -> None:
-    """Chunks that are none, and chunks that end in the middle."""
+    """Chunks that are none, chunks that end in the middle, and a trailer that says too much."""
     bearer = world.over_http("console").headers["Authorization"].encode()
-    for chunks in (b"ZZ\r\nxx\r\n0\r\n\r\n", b"5\r\n{\r\n0\r\n\r\n"):
+    no_trailer = b"2\r\n{}\r\n0\r\nContent-Length: 9\r\n\r\n"
+    for chunks in (b"ZZ\r\nxx\r\n0\r\n\r\n", b"5\r\n{\r\n0\r\n\r\n", no_trailer):
         answer = exchange(
             world,
             b"POST /v1/accounts HTTP/1.1",
