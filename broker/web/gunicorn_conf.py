@@ -9,6 +9,7 @@ from typing import Any
 
 from broker import logs, settings
 from broker.web.companion import Companion
+from broker.web.worker import CONNECTIONS
 
 _settings = settings.load()
 _companion = Companion()
@@ -21,8 +22,7 @@ workers = _settings.workers
 # Threads, because a session waits for KMS and STS most of its time.
 worker_class = "broker.web.worker.PromptWorker"
 threads = _settings.threads
-# Below the 1024 files that a process usually may open: past this, who waits longest is let go.
-worker_connections = 500
+worker_connections = CONNECTIONS
 # Each worker opens its own connections, starts its own refresh thread and, with an embedded
 # store, becomes a user of it: none of that survives a fork.
 preload_app = False

@@ -29,6 +29,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from broker.web import malformed
 from broker.web.connection import Connection
 
+CONNECTIONS = 500
+"""Connections of a process, below the 1024 files that it usually may open; one more, and whoever
+waits longest is dropped."""
 READING = 10
 """Seconds from the first byte of a request to its last."""
 SENDING = 10

@@ -193,6 +193,14 @@ def test_the_oldest_half_request_makes_room_for_the_newest(served: Served) -> No
         served.fetch_keys()
 
 
+def test_the_longest_idle_client_makes_room_for_a_new_one(served: Served) -> None:
+    """A process is never so full of clients who want nothing that AWS is not let in."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(served.connect()) for _ in range(worker.CONNECTIONS + 1)]
+        served.fetch_keys()
+        _assert_closed_unanswered(clients[0])
+
+
 def test_a_client_who_waits_for_the_go_ahead_gets_it_once(served: Served) -> None:
     """RFC 9110 section 10.1.1: 100, then the body, then the answer; none for a body too large."""
     expecting = ("Expect: 100-continue", "Connection: close", "Content-Type: application/json")
