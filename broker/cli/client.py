@@ -140,7 +140,7 @@ def _failure(response: httpx.Response, url: str) -> CommandFailed:
             f"{url} answered {response.status_code}, not like a broker. Is BROKER_URL right?"
         )
     sentence = f"{problem.detail} (request {problem.request_id})"
-    if response.is_server_error:
+    if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return CommandFailed(sentence, code=problem.code)
     if problem.code == _INVALID:
         return CommandMisused(sentence, code=problem.code)
