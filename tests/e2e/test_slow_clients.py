@@ -22,6 +22,7 @@ ACCOUNT, TICKET = "111122223333", "T-1"
 EACH = 30
 PROMPT = 1.0
 FAR_TOO_MANY = 100
+TAKEN_AT_ONCE = 8192
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nSlow: "
 BODY = b"PUT /v1/tickets/T-9 HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"
 CHUNKS = b"PUT /v1/tickets/T-9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n{"
@@ -239,9 +240,22 @@ def test_a_body_that_is_too_large_ends_the_connection(served: Served) -> None:
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+def test_what_follows_a_broken_body_is_not_taken_for_a_request(served: Served) -> None:
+    """Even where gunicorn's parser stops right before something that looks like one."""
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = served.head("PATCH /v1/nothing HTTP/1.1", "Transfer-Encoding: chunked")
+    broken = (head + b"2\r\n{}XX").ljust(TAKEN_AT_ONCE, b"X")
+    with served.connect() as client:
+        client.sendall(broken + smuggled)
+        answer = _everything(client)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_half_a_request_does_not_keep_a_stopped_broker(served: Served) -> None:
-    """Last, for it stops the broker: who waits idly is let go, who drips has his time."""
-    with served.connect(), Drippers(served, HEAD, BODY):
+    """Last, for it stops the broker: who waits idly is let go, half a request has its time."""
+    with served.connect(), served.connect() as half:
+        half.sendall(HEAD)
         began = time.monotonic()
         served.stage.stop_broker()
         assert time.monotonic() - began < worker.READING + 3
