@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from typing import Any
 
 from gunicorn.http import RequestParser
@@ -10,11 +12,17 @@ from gunicorn.workers.gthread import TConn
 
 from broker.web.arrival import Arrival
 
+MOST_UNSENT = 1024 * 1024
+"""Bytes that are kept for a client who does not take them."""
+PATIENCE = 10.0
+"""Seconds in which such a client must take one more piece of an answer that is longer than that."""
+
 
 class ClientSocket(socket.socket):
     """Keeps what the client does not take at once, so that no thread has to wait for it.
 
-    A thread writes an answer; once it is done, the polling thread sends what is left.
+    A thread writes an answer; once it is done, the polling thread sends what is left. Only for an
+    answer that is too long to be kept, an export that somebody may have, the thread waits.
     """
 
     def __init__(self, accepted: socket.socket) -> None:
@@ -22,9 +30,16 @@ class ClientSocket(socket.socket):
         self._unsent = bytearray()
 
     def sendall(self, piece: Any, flags: int = 0, /) -> None:  # noqa: ARG002 - socket's signature
-        """Send it, or keep it for later. Raises OSError where the client is gone."""
+        """Send it, or keep it for later. Raises OSError where the client is gone, or too slow."""
         self._unsent += piece
-        self.flush()
+        deadline = time.monotonic() + PATIENCE
+        while not self.flush() and len(self._unsent) > MOST_UNSENT:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the client does not take its answer")
+            waiting = select.poll()
+            waiting.register(self, select.POLLOUT)
+            waiting.poll(left * 1000)
 
     def flush(self) -> bool:
         """Whether the client has now taken everything. Raises OSError where it is gone."""
