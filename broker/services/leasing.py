@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from broker.domain.identifiers import AccountId
 from broker.domain.ports import Lease, LeaseRepository
-from broker.errors import Conflict
+from broker.errors import Conflict, DependencyUnavailable
 
-HELD_FOR = timedelta(minutes=2)
-"""Longer than a pass takes: a new role is waited for at most half a minute. Should AWS be so slow
-that a lease lapses, two passes meet; the one that planned from the older record finds that when it
-settles, and has the account looked at again at once."""
+HELD_FOR = timedelta(seconds=15)
+"""How long an account waits for a process that was killed. Whoever lives renews the lease for as
+long as the pass takes. Should it lapse nevertheless, because the store did not answer, two passes
+meet; the one that planned from the older record finds that when it settles, and has the account
+looked at again at once."""
+
+_log = structlog.get_logger(__name__)
 
 NO_PATIENCE = timedelta(0)
 _PAUSE = timedelta(milliseconds=100)
@@ -26,6 +32,7 @@ class Leasing:
 
     leases: LeaseRepository
     sleep: Callable[[float], None]
+    renew_after: timedelta = HELD_FOR / 3
 
     @contextmanager
     def exclusive(
@@ -39,10 +46,34 @@ class Leasing:
             "The account is being worked on right now. Look at it again in a few seconds.",
             code="reconciliation_running",
         )
-        with self.one_at_a_time(
-            f"account:{account_id}", holder=holder, patience=patience, lasts=HELD_FOR, busy=busy
-        ) as lease:
+        with (
+            self.one_at_a_time(
+                f"account:{account_id}", holder=holder, patience=patience, lasts=HELD_FOR, busy=busy
+            ) as lease,
+            self._renewed(lease),
+        ):
             yield lease
+
+    @contextmanager
+    def _renewed(self, lease: Lease) -> Iterator[None]:
+        """Renew the lease in a thread while the block lasts."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(self.renew_after.total_seconds()):
+                # The next try may succeed before it lapses.
+                with suppress(DependencyUnavailable):
+                    if not self.leases.renew(lease, ttl=HELD_FOR):
+                        _log.warning("lease_lapsed", lease=lease.name)
+                        return
+
+        renewing = threading.Thread(target=renew, name="lease-renewal", daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewing.join()
 
     @contextmanager
     def one_at_a_time(

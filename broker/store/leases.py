@@ -28,6 +28,15 @@ class Leases:
         )
         return None if fencing is None else Lease(name=name, holder=holder, fencing=int(fencing))
 
+    def renew(self, lease: Lease, *, ttl: timedelta) -> bool:
+        """See LeaseRepository."""
+        renewed = self._connection.run_script(
+            script("renew_lease"),
+            keys=[self._keyspace.lease(lease.name)],
+            args=[lease.holder, lease.fencing, ttl // _MILLISECOND],
+        )
+        return bool(renewed)
+
     def release(self, lease: Lease) -> None:
         """See LeaseRepository."""
         self._connection.run_script(

@@ -67,3 +67,24 @@ def test_a_strangers_release_is_ignored(store: Store) -> None:
     store.leases.release(replace(lease, holder="b"))
     store.leases.release(Lease(name="unknown", holder="b", fencing=1))
     assert store.leases.acquire("work", holder="b", ttl=LONG) is None
+
+
+def test_a_lease_that_is_renewed_holds_on(store: Store) -> None:
+    lease = store.leases.acquire("work", holder="a", ttl=timedelta(seconds=1))
+    assert lease is not None
+    assert store.leases.renew(lease, ttl=LONG)
+    key = store.leases._keyspace.lease("work")
+    assert store._connection.send("PTTL", key) > 60_000
+    assert store.leases.acquire("work", holder="b", ttl=LONG) is None
+
+
+def test_only_the_lease_that_was_given_out_is_renewed(store: Store) -> None:
+    """One that lapsed stays lapsed, whoever has it now."""
+    first = store.leases.acquire("work", holder="a", ttl=LONG)
+    assert first is not None
+    store.leases.release(first)
+    assert not store.leases.renew(first, ttl=LONG)
+    second = store.leases.acquire("work", holder="b", ttl=LONG)
+    assert second is not None
+    assert not store.leases.renew(first, ttl=LONG)
+    assert not store.leases.renew(replace(second, holder="a"), ttl=LONG)

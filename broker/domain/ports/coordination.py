@@ -105,6 +105,10 @@ class LeaseRepository(Protocol):
         """The lease, or None while another holder has it."""
         ...
 
+    def renew(self, lease: Lease, *, ttl: timedelta) -> bool:
+        """Hold it for `ttl` from now; False where it has lapsed meanwhile."""
+        ...
+
     def release(self, lease: Lease) -> None:
         """Give it back, if it is still ours."""
         ...

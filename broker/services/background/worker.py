@@ -23,13 +23,16 @@ HOLD = timedelta(minutes=10)
 """How long a claimed task is held: longer than any pass, and than the lease that it works under."""
 
 SHORTER_HOLDS: Mapping[TaskKind, timedelta] = {
+    TaskKind.ACCOUNT: timedelta(minutes=1),
+    TaskKind.SESSION: timedelta(minutes=1),
     TaskKind.TICKET: timedelta(seconds=30),
     TaskKind.WEBHOOK: timedelta(minutes=1),
     TaskKind.WEBHOOK_SWEEP: timedelta(minutes=1),
 }
 """What ends access, and what tells of it, must not wait for ten minutes because a worker died.
 Two who compare a ticket with what was granted for it at the same time do no harm, nor do two who
-look after webhooks."""
+look after webhooks, or ask AWS about one session; and over one account there is one pass, which its
+lease sees to however long it takes."""
 
 PATIENCE = timedelta(seconds=30)
 """How long a worker that stops waits for what it has begun, as long as gunicorn does."""

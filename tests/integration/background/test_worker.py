@@ -357,4 +357,4 @@ def test_a_ticket_is_held_for_a_shorter_time_than_an_account(store: Store, clock
     assert kinds == {TaskKind.ACCOUNT, TaskKind.TICKET}
     assert store.agenda.next_due() == NOW + SHORTER_HOLDS[TaskKind.TICKET]
     store.agenda.conclude(Task(TaskKind.TICKET, a_ticket().ticket_id), next_at=None)
-    assert store.agenda.next_due() == NOW + HOLD
+    assert store.agenda.next_due() == NOW + SHORTER_HOLDS[TaskKind.ACCOUNT]
