@@ -23,6 +23,7 @@ from broker.sandbox.process import Keys
 from broker.services.diagnosis.doctoring import Doctor
 from broker.services.observations import Unobserved
 from broker.wiring import Services, build
+from tests.contract.store_servers import until
 
 READ, CASE = f"{NAME_PREFIX}-Support-ReadOnly", f"{NAME_PREFIX}-Support-Cases"
 TRUST = f"trust policy of {READ}"
@@ -38,6 +39,12 @@ OF_AWS = ("arn:aws", "Not authorized", "not authorized", "InvalidIdentityToken",
 Expected = Mapping[str, tuple[CheckStatus, str]]
 
 
+def published(jwks: str) -> set[str]:
+    """The kids of a JWKS as one process of the broker serves it."""
+    answer = httpx.get(jwks, trust_env=False).raise_for_status()
+    return {key["kid"] for key in answer.json()["keys"]}
+
+
 @dataclass(kw_only=True)
 class Ward:
     """The stage, a second broker's services in this process, and customers to break things at."""
@@ -48,8 +55,12 @@ class Ward:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(500000000001))
 
     def onboard(self) -> Customer:
-        """A customer of the test's own."""
-        return self.stage.onboard(self.console, str(next(self.numbers)))
+        """A customer of the test's own, once every process of the broker publishes its keys."""
+        customer = self.stage.onboard(self.console, str(next(self.numbers)))
+        wanted = {key["kid"] for key in customer.account["keys"]}
+        jwks = f"{customer.account['issuer']}/jwks.json"
+        until(lambda: all(published(jwks) == wanted for _ in range(8)))
+        return customer
 
     @property
     def doctor(self) -> Doctor:

@@ -137,5 +137,5 @@ def test_case_role_does_nothing_else(command: list[str], case_raiser: Caller) ->
 
 def test_operation_that_the_sandbox_lacks(owner: Caller) -> None:
     """It says so plainly, and is no crash."""
-    done = owner.aws("cloudtrail", "lookup-events")
+    done = owner.aws("cloudtrail", "list-channels")
     assert "(InvalidAction)" in done.stderr
