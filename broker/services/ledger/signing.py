@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -26,6 +27,7 @@ from broker.services.calls import Call
 from broker.services.issuer.minting import Minter, SigningKeyGone
 from broker.services.ledger.checkpoint_copying import CheckpointCopying
 from broker.services.registered import registered
+from broker.services.retrying import retried
 from keys.rotation import active, signs
 
 _TRIES = 5
@@ -114,21 +116,13 @@ class LedgerSigning:
     def _signed_or_told(self, account: Account, call: Call) -> Checkpoint:
         """The checkpoint, copied; or its failure in the ledger, and raised."""
         try:
-            checkpoint = self._signed(account, call)
+            checkpoint = retried(partial(self._sign, account, call), tries=_TRIES)
         except BrokerError as e:
             failed = call.event(LedgerAction.LEDGER_SIGNED, Outcome.FAILED, reason=e.code)
             self.journal.record(chain_of(account.account_id), failed, now=self.clock())
             raise
         self.copying(account, Versioned(checkpoint, version=1), call)
         return checkpoint
-
-    def _signed(self, account: Account, call: Call) -> Checkpoint:
-        for _ in range(_TRIES - 1):
-            try:
-                return self._sign(account, call)
-            except Conflict:
-                continue
-        return self._sign(account, call)
 
     def _sign(self, account: Account, call: Call) -> Checkpoint:
         """Raises Conflict where the same head was signed at the same moment."""

@@ -11,21 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
-from typing import TypeVar
 
 from broker.domain.identifiers import AccountId, EngineerId, SessionId
 from broker.domain.ledger.entries import Event, chain_of
 from broker.domain.ports import AccountRepository, Journal, Save, SessionRepository, Versioned
 from broker.domain.session_denials import denial_of, leaders_of, revoked, tagged_beside_time
 from broker.domain.sessions import LONGEST_OF_AWS, Session
-from broker.errors import Conflict
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.paging import LIMIT, every
 from broker.services.registered import registered
+from broker.services.retrying import retried
 from broker.services.revocation import entries
-
-T = TypeVar("T")
 
 AT_ONCE = 50
 """Sessions that are written in one step."""
@@ -70,7 +67,7 @@ class SessionEnds:
         """
         ended: list[Session] = []
         for chunk in _chunks(session_ids):
-            ended += self._retried(partial(self._end, account_id, chunk, call, reason))
+            ended += retried(partial(self._end, account_id, chunk, call, reason), tries=_TRIES)
         return tuple(ended)
 
     def end_all(
@@ -81,7 +78,7 @@ class SessionEnds:
         Credentials that no record knows of, and that a token of ours led to, end with them. Raises
         NotFound, and Conflict like `end`.
         """
-        now, living = self._retried(partial(self._deny_all, account_id, call, reason))
+        now, living = retried(partial(self._deny_all, account_id, call, reason), tries=_TRIES)
 
         def follow(session: Session) -> tuple[Session, Event] | None:
             if session.revoked_at is not None:
@@ -168,7 +165,7 @@ class SessionEnds:
         """Apply `change` to each of the sessions as it is by then, and give them all."""
         changed: list[Session] = []
         for chunk in _chunks(session_ids):
-            changed += self._retried(partial(self._change, account_id, chunk, change))
+            changed += retried(partial(self._change, account_id, chunk, change), tries=_TRIES)
         return tuple(changed)
 
     def living(self, account_id: AccountId) -> tuple[Session, ...]:
@@ -280,15 +277,6 @@ class SessionEnds:
 
     def _lives(self, session: Session) -> bool:
         return session.expires_at > self.clock()
-
-    def _retried(self, write: Callable[[], T]) -> T:
-        """Write again where another write of the same record came between."""
-        for _ in range(_TRIES - 1):
-            try:
-                return write()
-            except Conflict:
-                continue
-        return write()
 
 
 def _chunks(ids: Collection[SessionId]) -> Iterator[tuple[SessionId, ...]]:
