@@ -20,7 +20,7 @@ RUN apt-get update \
 # What builds wheels is locked too: setuptools, which stands in the lock of the development tools.
 COPY tests/requirements.txt build-requirements.txt
 RUN sed -n '/^setuptools==/,/[^\\]$/p' build-requirements.txt > setuptools.txt \
-    && pip install --require-hashes -r setuptools.txt
+    && pip install --no-deps --require-hashes -r setuptools.txt
 # The lock before the code, so that a change of code does not build everything anew.
 COPY requirements.txt ./
 RUN pip wheel --require-hashes --no-build-isolation \

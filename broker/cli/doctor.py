@@ -15,11 +15,11 @@ from broker import logs, settings
 from broker.cli.client import BrokerClient, not_a_broker
 from broker.cli.failures import ExitCode
 from broker.cli.operator import operators_call
+from broker.contract.diagnoses import DiagnosisAnswer
 from broker.domain.diagnosis import Check, CheckStatus, Diagnosis
 from broker.domain.identifiers import AccountId
 from broker.errors import ConfigurationError
 from broker.services.observations import Unobserved
-from broker.web.schemas.diagnoses import DiagnosisAnswer
 from broker.wiring import build
 
 _SHOWN = {

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from broker.cli.client import BrokerClient, not_a_broker
 from broker.cli.failures import ExitCode
+from broker.contract.proofs import ProofAnswer
 from broker.domain.proofs.action_catalogue import AccessLevel
 from broker.domain.proofs.proof import Proof, ProofChange, Verdict, compare
-from broker.web.schemas.proofs import ProofAnswer
 
 _VERDICTS = {
     Verdict.READ_ONLY: "read only",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, render_template, request
 from pydantic import TypeAdapter, ValidationError
 
+from broker.contract.base import LongText
 from broker.domain.approval_links import PATH
 from broker.domain.grant_decisions import Verdict
 from broker.domain.times import rfc3339
@@ -20,7 +21,6 @@ from broker.services.access.approval_links import ApprovalLinks
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.web import pages
-from broker.web.schemas.base import LongText
 
 _HEADERS = {
     "Content-Security-Policy": (

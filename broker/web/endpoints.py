@@ -16,11 +16,11 @@ from typing import Any
 from flask import Flask, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from broker.contract.base import NoQuery
 from broker.domain.ports import IdempotencyRepository
 from broker.errors import FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.web.idempotency import Repeats, answer_once
-from broker.web.schemas.base import NoQuery
 
 View = Callable[..., "Reply | Stream | BaseModel"]
 MAX_BODY = 64 * 1024

@@ -8,10 +8,10 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
+from broker.contract.problems import ProblemAnswer
 from broker.web.auth import CSRF_HEADER
 from broker.web.endpoints import Api, Endpoint
 from broker.web.idempotency import HEADER
-from broker.web.schemas.problems import ProblemAnswer
 
 Json = dict[str, object]
 _SECURITY: Json = {

@@ -6,6 +6,16 @@ import re
 
 from flask import request
 
+from broker.contract.accounts import (
+    AccountAnswer,
+    AccountBody,
+    AccountPage,
+    AccountPatch,
+    KeyRotationBody,
+    PlanAnswer,
+)
+from broker.contract.base import ListQuery
+from broker.contract.proofs import ProofAnswer
 from broker.domain.accounts import Payer
 from broker.domain.identifiers import AccountId
 from broker.errors import FieldProblem, InvalidRequest
@@ -14,16 +24,6 @@ from broker.services.lifecycle.accounts import AccountChange, BucketChange, NewA
 from broker.services.lifecycle.rotating import Urgency
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
-from broker.web.schemas.accounts import (
-    AccountAnswer,
-    AccountBody,
-    AccountPage,
-    AccountPatch,
-    KeyRotationBody,
-    PlanAnswer,
-)
-from broker.web.schemas.base import ListQuery
-from broker.web.schemas.proofs import ProofAnswer
 from broker.wiring import Services
 
 api = Api("accounts")

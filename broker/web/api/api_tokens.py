@@ -6,19 +6,19 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from broker.contract.api_tokens import (
+    ApiTokenAnswer,
+    ApiTokenBody,
+    ApiTokenPage,
+    CreatedApiTokenAnswer,
+)
+from broker.contract.base import ListQuery
 from broker.domain.identity.api_tokens import TOKEN_ID
 from broker.services.calls import Call
 from broker.services.identity.api_tokens import NewApiToken
 from broker.services.reading import Window
 from broker.web.endpoints import Api, Reply
 from broker.web.idempotency import Repeats
-from broker.web.schemas.api_tokens import (
-    ApiTokenAnswer,
-    ApiTokenBody,
-    ApiTokenPage,
-    CreatedApiTokenAnswer,
-)
-from broker.web.schemas.base import ListQuery
 from broker.wiring import Services
 
 api = Api("tokens")

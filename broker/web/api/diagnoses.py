@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from broker.contract.diagnoses import DiagnosisAnswer
 from broker.domain.identifiers import AccountId
 from broker.services.calls import Call
 from broker.web.endpoints import Api
-from broker.web.schemas.diagnoses import DiagnosisAnswer
 from broker.wiring import Services
 
 api = Api("accounts")

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.grant_decisions import Verdict
-from broker.domain.identifiers import GrantId
-from broker.services.calls import Call
-from broker.services.reading import Window
-from broker.web.api.on_behalf_of import engineer_of
-from broker.web.endpoints import Api
-from broker.web.idempotency import Repeats
-from broker.web.schemas.grants import (
+from broker.contract.grants import (
     ApprovalLinkAnswer,
     ApprovalLinkBody,
     DecisionBody,
@@ -18,6 +11,13 @@ from broker.web.schemas.grants import (
     GrantListQuery,
     GrantPage,
 )
+from broker.domain.grant_decisions import Verdict
+from broker.domain.identifiers import GrantId
+from broker.services.calls import Call
+from broker.services.reading import Window
+from broker.web.api.on_behalf_of import engineer_of
+from broker.web.endpoints import Api
+from broker.web.idempotency import Repeats
 from broker.wiring import Services
 
 api = Api("grants")

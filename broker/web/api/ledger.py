@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from broker.domain.ledger.lines import MEDIA_TYPE
-from broker.services.calls import Call
-from broker.services.ledger.export import ExportRequest
-from broker.services.reading import Window
-from broker.web.endpoints import Api, Stream
-from broker.web.schemas.base import AccountListQuery
-from broker.web.schemas.ledger import (
+from broker.contract.base import AccountListQuery
+from broker.contract.ledger import (
     CheckpointAnswer,
     CheckpointBody,
     ExportQuery,
     LedgerEntryAnswer,
     LedgerPage,
 )
+from broker.domain.ledger.lines import MEDIA_TYPE
+from broker.services.calls import Call
+from broker.services.ledger.export import ExportRequest
+from broker.services.reading import Window
+from broker.web.endpoints import Api, Stream
 from broker.wiring import Services
 
 api = Api("ledger")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from broker.contract.me import SelfAnswer
 from broker.services.calls import Call
 from broker.web.endpoints import Api
-from broker.web.schemas.me import SelfAnswer
 from broker.wiring import Services
 
 api = Api("me")

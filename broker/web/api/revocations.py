@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from broker.contract.revocations import ManyRevokedAnswer, RevocationBody
 from broker.services.calls import Call
 from broker.web.endpoints import Api
-from broker.web.schemas.revocations import ManyRevokedAnswer, RevocationBody
 from broker.wiring import Services
 
 api = Api("revocations")

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from broker.contract.base import AccountListQuery
+from broker.contract.sessions import (
+    CredentialsAnswer,
+    OpenedSessionAnswer,
+    SessionAnswer,
+    SessionBody,
+    SessionPage,
+)
 from broker.domain.identifiers import SessionId
 from broker.domain.sessions import SessionRequest
 from broker.services.calls import Call
@@ -9,14 +17,6 @@ from broker.services.reading import Window
 from broker.web.api.on_behalf_of import engineer_of
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
-from broker.web.schemas.base import AccountListQuery
-from broker.web.schemas.sessions import (
-    CredentialsAnswer,
-    OpenedSessionAnswer,
-    SessionAnswer,
-    SessionBody,
-    SessionPage,
-)
 from broker.wiring import Services
 
 api = Api("sessions")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from broker.contract.base import ListQuery
+from broker.contract.tickets import TicketAnswer, TicketBody, TicketPage
 from broker.domain.identifiers import TicketId
 from broker.domain.tickets import Ticket
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.endpoints import Api
-from broker.web.schemas.base import ListQuery
-from broker.web.schemas.tickets import TicketAnswer, TicketBody, TicketPage
 from broker.wiring import Services
 
 api = Api("tickets")

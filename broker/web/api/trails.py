@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from broker.domain.identifiers import AccountId, SessionId
-from broker.services.calls import Call
-from broker.services.trail.activity import ActivityWindow
-from broker.services.trail.reconciliation import Span
-from broker.web.endpoints import Api
-from broker.web.schemas.trail import (
+from broker.contract.trail import (
     ActivityPage,
     ActivityQuery,
     ReconciliationAnswer,
     ReconciliationBody,
 )
+from broker.domain.identifiers import AccountId, SessionId
+from broker.services.calls import Call
+from broker.services.trail.activity import ActivityWindow
+from broker.services.trail.reconciliation import Span
+from broker.web.endpoints import Api
 from broker.wiring import Services
 
 api = Api("trails")

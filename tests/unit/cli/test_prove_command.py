@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from broker.cli.client import BrokerClient
 from broker.cli.prove import prove
+from broker.contract.proofs import ProofAnswer
 from broker.domain.observed import Observed
-from broker.web.schemas.proofs import ProofAnswer
 from tests.unit.domain.test_proof import proved
 
 OPTIONS = ("111122223333", "--url", "http://127.0.0.1:9", "--token", "a-token")

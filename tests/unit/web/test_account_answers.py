@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from broker.contract.accounts import AccountAnswer
 from broker.domain.identity.permissions import Role
 from broker.domain.onboarding import Onboarding
-from broker.web.schemas.accounts import AccountAnswer
 from tests.unit.domain.making import ACCOUNT, OTHER_ACCOUNT, account, caller
 
 ONBOARDING = Onboarding(

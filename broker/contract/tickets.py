@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from broker.contract.base import Answer, Body, LongText
 from broker.domain.identifiers import AccountId, EngineerId, TicketId
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer, Body, LongText
 
 
 class TicketBody(Body):

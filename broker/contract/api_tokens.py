@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from broker.contract.base import Answer, Body
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.identity.api_tokens import ApiToken
 from broker.domain.identity.permissions import Role
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer, Body
 
 
 class ApiTokenBody(Body):

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from broker.contract.base import Answer
 from broker.domain.identifiers import AccountId
 from broker.domain.identity.permissions import Action, EstablishedBy, Role, may_ever
 from broker.domain.times import Timestamp
 from broker.services.calls import Call
-from broker.web.schemas.base import Answer
 
 
 class SelfAnswer(Answer):

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from broker.contract.base import Answer, Body
 from broker.domain.identifiers import AccountId
 from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ledger.entries import LedgerEntry
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer, Body
 
 _LARGEST = 2**53 - 1
 

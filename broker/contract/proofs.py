@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from broker.contract.base import Answer
 from broker.domain.accounts import Profile
 from broker.domain.identifiers import AccountId
 from broker.domain.proofs.action_catalogue import AccessLevel
 from broker.domain.proofs.proof import SCHEMA, Proof, RoleProof, Verdict
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer
 
 
 class RoleProofAnswer(Answer):

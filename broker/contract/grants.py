@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from broker.contract.base import AccountListQuery, Answer, Body, LongText
 from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.times import Timestamp
 from broker.services.access.approval_links import MadeLink
 from broker.services.access.grants import GrantFilter
-from broker.web.schemas.base import AccountListQuery, Answer, Body, LongText
 
 
 class GrantBody(Body):

@@ -7,13 +7,13 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from broker.contract.base import Answer, Body, ShortText
 from broker.domain.accounts import Account, AccountState, Consent, Payer, Profile
 from broker.domain.identifiers import AccountId, BucketName
 from broker.domain.identity.permissions import Action, Caller, permits
 from broker.domain.onboarding import Onboarding
 from broker.domain.steps import Step, describe
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer, Body, ShortText
 
 
 class AccountBody(Body):

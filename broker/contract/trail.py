@@ -9,13 +9,13 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from broker.contract.base import Answer, Body, ListQuery
 from broker.domain.identifiers import AccountId
 from broker.domain.times import Timestamp
 from broker.domain.trail.comparison import Missing
 from broker.domain.trail.events import DELAY, Effect, TrailEvent, Unseen
 from broker.domain.trail.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
 from broker.services.trail.activity import Activity
-from broker.web.schemas.base import Answer, Body, ListQuery
 
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
 _MINUTES = int(DELAY.total_seconds()) // 60

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from broker.contract.base import Answer, Body, LongText
 from broker.domain.grants import Access
 from broker.domain.iam_documents import session_policy
 from broker.domain.identifiers import (
@@ -19,7 +20,6 @@ from broker.domain.identifiers import (
 )
 from broker.domain.sessions import Credentials, Length, Session
 from broker.domain.times import Timestamp
-from broker.web.schemas.base import Answer, Body, LongText
 
 _UNLESS_SAID = timedelta(hours=1)
 

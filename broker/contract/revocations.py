@@ -6,10 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from broker.contract.base import Answer, Body, ShortText
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket, Scope
 from broker.services.revocation.mass_revoking import Revoked
-from broker.web.schemas.base import Answer, Body, ShortText
 
 ScopeName = Literal["engineer", "ticket", "account", "everything"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.web.schemas.base import Answer
+from broker.contract.base import Answer
 
 
 class FieldProblemAnswer(Answer):

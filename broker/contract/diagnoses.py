@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from broker.contract.base import Answer
 from broker.domain.diagnosis import Check, CheckStatus, Diagnosis
-from broker.web.schemas.base import Answer
 
 
 class CheckAnswer(Answer):
