@@ -27,6 +27,13 @@ MAX_BODY = 64 * 1024
 """Bytes of the largest body that is read."""
 
 
+def path_parameters(path: str, view: Callable[..., object]) -> dict[str, TypeAdapter[Any]]:
+    """The identifiers in `path`, with the types that `view` asks for."""
+    names = [part[1:-1] for part in path.split("/") if part.startswith("<")]
+    hints = typing.get_type_hints(view, include_extras=True)
+    return {name: TypeAdapter(hints[name]) for name in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer that needs headers of its own."""
@@ -70,9 +77,7 @@ class Endpoint:
     @property
     def path_parameters(self) -> dict[str, TypeAdapter[Any]]:
         """The identifiers in the path, with the types that the view asks for."""
-        names = [part[1:-1] for part in self.path.split("/") if part.startswith("<")]
-        hints = typing.get_type_hints(self.view, include_extras=True)
-        return {name: TypeAdapter(hints[name]) for name in names}
+        return path_parameters(self.path, self.view)
 
 
 class Api:
