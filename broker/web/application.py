@@ -13,13 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from broker.domain.onboarding import template
 from broker.services.calls import Call
-from broker.web import approvals, hooks, openapi, operations, problems, sign_in
-from broker.web.api import APIS
+from broker.web import approvals, hooks, openapi, operations, pages, problems, sign_in
+from broker.web.api import APIS, PUBLIC_APIS
 from broker.web.auth import Browsers, authenticate
 from broker.web.cookies import Cookies
 from broker.web.endpoints import MAX_BODY, mount
 from broker.web.issuer import IssuerEndpoint
 from broker.web.metrics import Metrics
+from broker.web.pages import assets, problem_page, showing
 from broker.wiring import Services
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def create_app(services: Services, metrics: Metrics) -> IssuerEndpoint:
 
 
 def _flask(services: Services, metrics: Metrics) -> Flask:
-    app = Flask("broker", static_folder=None)
+    app = Flask("broker", static_folder=None, template_folder="web/templates")
     # One more than we take: a body that does not tell its length is cut off here, silently.
     app.config["MAX_CONTENT_LENGTH"] = hooks.MAX_BODY + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -54,6 +55,9 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     app.after_request(_finish)
     app.teardown_request(_end)
     problems.register(app)
+    problem_page.register(app)
+    assets.register(app)
+    showing.register(app)
 
     cookies = Cookies(services.public_url)
     browsers = None
@@ -65,19 +69,26 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
         services.limiter.require_request(call)
         return call
 
-    mount(app, APIS, authenticate=caller, idempotency=services.idempotency, services=services)
+    mount(
+        app,
+        (*APIS, *PUBLIC_APIS),
+        authenticate=caller,
+        idempotency=services.idempotency,
+        services=services,
+    )
     app.register_blueprint(operations.blueprint(services, metrics))
     if services.hook_reception is not None:
         app.register_blueprint(hooks.blueprint(services.hook_reception))
     if services.sign_in is not None:
         app.register_blueprint(sign_in.blueprint(services.sign_in, cookies, caller))
         app.register_blueprint(approvals.blueprint(services.granting.links, caller, services.clock))
+    app.register_blueprint(pages.blueprint(services, caller))
     _add_descriptions(app)
     return app
 
 
 def _add_descriptions(app: Flask) -> None:
-    description = openapi.document(APIS, version=version("support-access-broker"))
+    description = openapi.document((*APIS, *PUBLIC_APIS), version=version("support-access-broker"))
     onboarding_template = template()
 
     @app.get("/openapi.json")
@@ -113,7 +124,8 @@ def _read_body() -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
+    # Only what says so itself, the site's own files, may be kept by anybody.
+    response.headers["Cache-Control"] = g.get("cache_control", "no-store")
     # The route, not the address: people leave secrets in paths and in queries. What a write was
     # about stands in the ledger under the same id.
     _log.info(

@@ -63,8 +63,8 @@ def problem(error: BrokerError) -> Response:
 def register(app: Flask) -> None:
     """Answer every error of `app` as a problem; nothing of an unexpected one leaves the log."""
     app.register_error_handler(BrokerError, of_ours)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, unexpected)
 
 
 def of_ours(error: BrokerError) -> Response:
@@ -74,22 +74,31 @@ def of_ours(error: BrokerError) -> Response:
     return problem(error)
 
 
-def _of_http(error: HTTPException) -> Response:
+def translated(error: HTTPException) -> BrokerError:
+    """The same error as one of ours: what no view has raised, such as an unknown address."""
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     code = _CODES_OF_HTTP.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
     detail = _DETAILS_OF_HTTP.get(status, HTTPStatus(status).description or "The request failed.")
-    translated = NotFound(detail, code=code) if status == NotFound.status else BrokerError(detail)
-    translated.code = code
-    translated.status = status
-    response = problem(translated)
+    ours = NotFound(detail, code=code) if status == NotFound.status else BrokerError(detail)
+    ours.code = code
+    ours.status = status
+    return ours
+
+
+def of_http(error: HTTPException) -> Response:
+    """The answer to an error of HTTP."""
+    response = problem(translated(error))
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
     return response
 
 
-def _unexpected(error: Exception) -> Response:
-    # The outermost edge of a request: whatever was not foreseen is logged with its trace and
-    # answered without any of it.
+UNEXPECTED = BrokerError("Something went wrong on our side. Quote the request id to us.")
+"""What the outermost edge of a request tells of an error that nobody foresaw."""
+
+
+def unexpected(error: Exception) -> Response:
+    """The answer to an error that nobody foresaw, which is logged with its trace."""
     _log.error("unexpected_error", exc_info=error)
-    return problem(BrokerError("Something went wrong on our side. Quote the request id to us."))
+    return problem(UNEXPECTED)

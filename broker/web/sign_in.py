@@ -11,22 +11,23 @@ from broker.domain.identity.permissions import EstablishedBy
 from broker.errors import AccessDenied, BrokerError, FieldProblem, InvalidRequest
 from broker.services.calls import Call
 from broker.services.identity.sign_in import Callback, SignIn
-from broker.web import pages, problems
+from broker.web import problems
 from broker.web.auth import origin
 from broker.web.cookies import Cookies
+from broker.web.pages import problem_page
+from broker.web.pages.notices import Notice
+from broker.web.pages.policy import protect
+from broker.web.pages.site import GoTo
 
 PATH = "/sign-in"
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-    # The address of a callback holds a code, which is nobody else's business.
-    "Referrer-Policy": "no-referrer",
-}
+_REFERRER_POLICY = "no-referrer"
+"""The address of a callback holds a code, which is not even another page of ours' business."""
 
 
 def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call]) -> Blueprint:
     """The three addresses; the first two without authentication, for they lead to one."""
-    addresses = Blueprint("sign_in", __name__, template_folder="templates")
+    addresses = Blueprint("sign_in", __name__)
     addresses.register_error_handler(BrokerError, _told)
     addresses.after_request(_protected)
 
@@ -56,7 +57,9 @@ def blueprint(sign_in: SignIn, cookies: Cookies, authenticate: Callable[[], Call
         if secret is None or call.caller.established_by is not EstablishedBy.BROWSER:
             raise InvalidRequest("Only a browser's session is signed out of; send its cookie.")
         sign_in.end(secret, call)
-        response = Response(status=204)
+        # A person is shown where they are now; a program has nothing to be shown.
+        signed_out = GoTo("/", Notice.SIGNED_OUT).location
+        response = _redirect(signed_out) if problem_page.is_wanted() else Response(status=204)
         cookies.forget_session(response)
         return response
 
@@ -122,11 +125,11 @@ def _redirect(url: str) -> Response:
 
 def _told(error: BrokerError) -> Response:
     """A page for a person, a problem for a program; neither holds the provider's words."""
-    if request.accept_mimetypes.best_match([problems.MEDIA_TYPE, "text/html"]) == "text/html":
-        return pages.told(error, sign_in_at=PATH)
+    if problem_page.is_wanted():
+        return problem_page.told(error, sign_in_at=PATH)
     return problems.of_ours(error)
 
 
 def _protected(response: Response) -> Response:
-    response.headers.extend(_HEADERS)
+    protect(response).headers["Referrer-Policy"] = _REFERRER_POLICY
     return response

@@ -14,6 +14,7 @@ from broker.services.hooks.reception import HookReception
 from broker.services.identity.sign_in import SignIn
 from broker.web.application import create_app
 from broker.web.metrics import Metrics
+from broker.web.pages import SECTIONS
 from tests.integration.api.samples import ENDPOINTS, SAMPLES
 from tests.integration.api.test_permissions import RULES
 from tests.integration.api.world import World
@@ -25,6 +26,9 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET", "/openapi.json"): "public",
     ("GET", "/onboarding/template.yaml"): "public: CloudFormation reads it",
     ("POST", "/hooks/sns"): "SNS's signature on the message",
+    ("GET", "/v1/sign-in"): "public: tells terminals where people sign in",
+    ("GET", "/"): "public: greets strangers, and leads on who is signed in",
+    ("GET", "/static/<digest>/<name>"): "public: the site's style, script and icon",
     ("GET", "/sign-in"): "public: sends the browser to the provider",
     ("GET", "/sign-in/callback"): "the provider's answer, verified, and the attempt's cookie",
     ("POST", "/sign-out"): "the browser's session and its CSRF token",
@@ -32,6 +36,9 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("POST", "/approvals/<secret>"): "a browser's session with its CSRF token, and the secret",
 }
 """What Flask serves without asking who is calling, and what it goes by instead."""
+
+PAGES = {(each.method, each.path) for section in SECTIONS for each in section.addresses}
+"""The site: `tests/integration/pages` says who may see what of it."""
 
 
 def everything(world: World) -> Flask:
@@ -60,7 +67,7 @@ OPERATIONS = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS.values(
 
 def test_every_route_stands_in_the_matrix(world: World) -> None:
     """A new route fails here until somebody says who may use it."""
-    assert served(everything(world)) == OPERATIONS | OPEN.keys()
+    assert served(everything(world)) == OPERATIONS | OPEN.keys() | PAGES
     assert RULES.keys() == ENDPOINTS.keys() == SAMPLES.keys()
     assert OPERATIONS.isdisjoint(OPEN)
     assert all(path.startswith("/v1/") for _, path in OPERATIONS)
@@ -74,7 +81,7 @@ def test_no_new_route_escapes(world: World) -> None:
     flask.add_url_rule("/new", "new", lambda: "", methods=["POST"])
     flask.add_url_rule("/v1/me", "also_me", lambda: "", methods=["DELETE"])
     new = {("GET", "/later/page"), ("POST", "/new"), ("DELETE", "/v1/me")}
-    assert served(flask) - OPERATIONS - OPEN.keys() == new
+    assert served(flask) - OPERATIONS - OPEN.keys() - PAGES == new
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])

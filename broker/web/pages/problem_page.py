@@ -1,0 +1,69 @@
+"""The page for what did not work: words and status of a problem, and the way out."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from broker.errors import BrokerError, InvalidRequest, Unauthenticated
+from broker.web import problems
+from broker.web.pages.policy import protect
+from broker.web.pages.viewer import Viewer
+
+SIGN_IN = "/sign-in"
+_FOR_PROGRAMS = ("/v1/", "/oidc/", "/hooks/")
+
+
+def told(
+    error: BrokerError, *, viewer: Viewer | None = None, sign_in_at: str | None = None
+) -> Response:
+    """The page that tells a person of `error`, with a link to where they sign in, if that helps."""
+    if sign_in_at is None and isinstance(error, Unauthenticated):
+        sign_in_at = SIGN_IN
+    return _as_page(problems.of_ours(error), error, viewer=viewer, sign_in_at=sign_in_at)
+
+
+def is_wanted() -> bool:
+    """Whether who asks is a person with a browser: programs are answered with a problem."""
+    offered = [problems.MEDIA_TYPE, "application/json", "text/html"]
+    return request.accept_mimetypes.best_match(offered) == "text/html"
+
+
+def register(app: Flask) -> None:
+    """Answer people with a page also where no page of ours was reached, or one broke.
+
+    Programs get a problem, and so does whoever asks at an address for programs.
+    """
+
+    @app.errorhandler(HTTPException)
+    def of_http(error: HTTPException) -> Response:
+        return _for_whom(problems.of_http(error), problems.translated(error))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        return _for_whom(problems.unexpected(error), problems.UNEXPECTED)
+
+
+def _for_whom(response: Response, error: BrokerError) -> Response:
+    if request.path.startswith(_FOR_PROGRAMS) or not is_wanted():
+        return response
+    return _as_page(response, error, viewer=None, sign_in_at=None)
+
+
+def _as_page(
+    response: Response, error: BrokerError, *, viewer: Viewer | None, sign_in_at: str | None
+) -> Response:
+    response.set_data(
+        render_template(
+            "problem.html",
+            viewer=viewer,
+            notice=None,
+            detail=error.public_message,
+            problems=error.problems if isinstance(error, InvalidRequest) else (),
+            code=error.code,
+            request_id=g.request_id,
+            sign_in_at=sign_in_at,
+        )
+    )
+    response.content_type = "text/html; charset=utf-8"
+    return protect(response)

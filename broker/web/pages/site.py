@@ -1,0 +1,219 @@
+"""Pages as values: what a view takes and gives, checked and rendered in one place.
+
+A page is to people what an endpoint of the API is to programs: it parses nothing, asks services
+and says what to show. Reading is GET; whatever changes something is POST, from a form of ours, and
+leads on to a page that can be loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, Response, render_template, request
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from broker.errors import BrokerError, FieldProblem, InvalidRequest, NotFound, Unauthenticated
+from broker.services.calls import Call
+from broker.web.auth import CSRF_FIELD
+from broker.web.endpoints import path_parameters
+from broker.web.pages import problem_page
+from broker.web.pages.notices import NOTICE, Notice
+from broker.web.pages.policy import content_policy
+from broker.web.pages.viewer import Viewer
+from broker.wiring import Services
+
+View = Callable[..., "Page | GoTo"]
+
+
+class Query(BaseModel):
+    """The query of a page: strings, and what it does not know is let be."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Form(BaseModel):
+    """What a form of ours sends, beside the token that shows that it is ours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoForm(Form):
+    """A button without any field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template with what it shows."""
+
+    template: str
+    shown: Mapping[str, object] = field(default_factory=dict)
+    form_targets: tuple[str, ...] = ()
+    """Other origins to which a form of this page may lead; the policy lets it go nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Where to go on, 303, and what to tell there. An address of ours, or one that a view vouches
+    for."""
+
+    address: str
+    notice: Notice | None = None
+
+    @property
+    def location(self) -> str:
+        """The value of the header."""
+        if self.notice is None:
+            return self.address
+        separator = "&" if "?" in self.address else "?"
+        return f"{self.address}{separator}{urlencode({NOTICE: self.notice.value})}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One method at one path of the site."""
+
+    method: str
+    path: str
+    view: View
+    query: type[Query]
+    form: type[Form] | None
+
+
+class Section:
+    """A collection of pages; each module of `broker.web.pages` that shows some fills one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.addresses: list[Address] = []
+
+    def page(self, path: str, *, query: type[Query] = Query) -> Callable[[View], View]:
+        """Make the decorated view the page at `path`; it gets `query` if it names one."""
+        return self._add("GET", path, query=query, form=None)
+
+    def action(self, path: str, *, form: type[Form] = NoForm) -> Callable[[View], View]:
+        """Make the decorated view what a form at `path` does; it gets `form` if it names one."""
+        return self._add("POST", path, query=Query, form=form)
+
+    def _add(
+        self, method: str, path: str, *, query: type[Query], form: type[Form] | None
+    ) -> Callable[[View], View]:
+        def register(view: View) -> View:
+            self.addresses.append(
+                Address(method=method, path=path, view=view, query=query, form=form)
+            )
+            return view
+
+        return register
+
+
+def mount(
+    site: Blueprint, section: Section, *, services: Services, authenticate: Callable[[], Call]
+) -> None:
+    """Add every address of `section` to `site`; a view's first two arguments are services, call."""
+    for address in section.addresses:
+        site.add_url_rule(
+            address.path,
+            endpoint=f"{section.name}_{address.view.__name__}",
+            methods=[address.method],
+            view_func=_handler(address, services=services, authenticate=authenticate),
+        )
+
+
+def _handler(
+    address: Address, *, services: Services, authenticate: Callable[[], Call]
+) -> Callable[..., Response]:
+    identifiers = path_parameters(address.path, address.view)
+
+    def handle(**path: str) -> Response:
+        try:
+            call = authenticate()
+        except Unauthenticated:
+            if address.method == "GET":
+                return to_sign_in()
+            raise
+        try:
+            arguments = _arguments(address, identifiers, path)
+            given = address.view(services, call, **arguments)
+        except BrokerError as e:
+            return problem_page.told(e, viewer=Viewer.of(call))
+        return rendered(given, Viewer.of(call))
+
+    return handle
+
+
+def to_sign_in() -> Response:
+    """To the organisation's provider, and back to where somebody wanted to go."""
+    back = quote(request.full_path.removesuffix("?"), safe="")
+    return Response(status=303, headers={"Location": f"/sign-in?return_to={back}"})
+
+
+def rendered(given: Page | GoTo, viewer: Viewer | None) -> Response:
+    """The answer; what surrounds the page is the layout's."""
+    if isinstance(given, GoTo):
+        return Response(status=303, headers={"Location": given.location})
+    html = render_template(
+        given.template,
+        viewer=viewer,
+        notice=Notice.told_in(request.args.get(NOTICE)),
+        **given.shown,
+    )
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = content_policy(*given.form_targets)
+    return response
+
+
+def _arguments(
+    address: Address, identifiers: Mapping[str, TypeAdapter[Any]], path: Mapping[str, str]
+) -> dict[str, object]:
+    arguments: dict[str, object] = {}
+    for name, value in path.items():
+        try:
+            arguments[name] = identifiers[name].validate_python(value)
+        except ValidationError as e:
+            raise NotFound("There is nothing at this address.") from e
+    if address.query is not Query:
+        arguments["query"] = _parsed(address.query, _query(), leave_out_empty=True)
+    if address.form not in (None, NoForm):
+        arguments["form"] = _parsed(address.form, request.form, leave_out_empty=False)
+    return arguments
+
+
+def _query() -> MultiDict[str, str]:
+    try:
+        return request.args
+    except UnicodeDecodeError as e:
+        raise InvalidRequest("The address is not UTF-8. Follow a link of ours.") from e
+
+
+def _parsed(model: type[BaseModel], given: MultiDict[str, str], *, leave_out_empty: bool) -> object:
+    """The values of a query or a form; a field that is sent several times is a list.
+
+    Whoever filters by nothing sends the empty string; a form's empty field means what it says.
+    """
+    several = {
+        name
+        for name, described in model.model_fields.items()
+        if "list" in str(described.annotation) or "tuple" in str(described.annotation)
+    }
+    values = {
+        name: every if name in several else every[-1]
+        for name, every in given.lists()
+        if name != CSRF_FIELD and not (leave_out_empty and every[-1] == "")
+    }
+    try:
+        return model.model_validate(values)
+    except ValidationError as e:
+        problems = [
+            FieldProblem(
+                ".".join(str(part) for part in error["loc"]),
+                error["msg"].removeprefix("Value error, "),
+            )
+            for error in e.errors(include_url=False, include_input=False)
+        ]
+        raise InvalidRequest(
+            "What was filled in does not fit. Go back, and correct it.", problems=problems
+        ) from None
