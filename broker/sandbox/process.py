@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from broker.sandbox.lending import LendingTransport
+
 
 class SandboxError(Exception):
     """The sandbox did not start, or refused a request to its own interface."""
@@ -65,7 +67,9 @@ class Sandbox:
         self._process = process
         self.url = url
         # A stack waits for whoever answers its custom resources.
-        self._http = httpx.Client(base_url=url, timeout=180, trust_env=False)
+        self._http = httpx.Client(
+            base_url=url, timeout=180, trust_env=False, transport=LendingTransport()
+        )
 
     @classmethod
     def start(cls, *, port: int = 0, role_delay_seconds: float = 0) -> Self:

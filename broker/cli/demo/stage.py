@@ -25,6 +25,7 @@ import httpx
 
 from broker.domain.hooks.sns import TopicArn
 from broker.domain.onboarding import own_policy
+from broker.sandbox.lending import LendingTransport
 from broker.sandbox.process import Keys, Sandbox
 
 VENDOR_ACCOUNT = "999900001111"
@@ -242,13 +243,12 @@ class Stage:
         return str(json.loads(made.stdout)["secret"])
 
     def client(self, api_token: str) -> httpx.Client:
-        """An HTTP client of the broker with this token."""
+        """An HTTP client of the broker with this token; any number of threads may share it."""
         return httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {api_token}"},
             timeout=60,
-            # A bounded pool closes idle connections while another thread begins to use them.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            transport=LendingTransport(),
             trust_env=False,
         )
 

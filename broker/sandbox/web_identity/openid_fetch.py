@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from broker.sandbox.lending import LendingTransport
 from broker.sandbox.web_identity.issuer_url import is_loopback
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -41,7 +42,7 @@ class Discovery:
 
 
 class IssuerClient:
-    """One pool of kept-alive connections; safe to share between threads.
+    """Kept-alive connections; safe to share between threads.
 
     httpx stands beside `requests`, whose adapters moto replaces by its mocks.
     """
@@ -54,9 +55,7 @@ class IssuerClient:
             trust_env=False,
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             # Shorter than servers keep idle connections, so that none dies under a request.
-            limits=httpx.Limits(
-                max_connections=64, max_keepalive_connections=32, keepalive_expiry=1.0
-            ),
+            transport=LendingTransport(keepalive_expiry=1.0),
         )
 
     def __enter__(self) -> Self:
