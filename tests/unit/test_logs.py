@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from broker.logs import REDACTED, configure, redact
 
@@ -185,3 +186,15 @@ def test_the_level_is_kept(written: io.StringIO) -> None:
     structlog.get_logger("broker.test").debug("quiet")
     logging.getLogger("some.library").debug("quiet")
     assert lines(written) == []
+
+
+@pytest.mark.usefixtures("written")
+def test_a_logger_that_was_used_goes_by_what_is_configured_later() -> None:
+    """Loggers live as long as their modules, and a process may be configured more than once."""
+    logger = structlog.get_logger("broker.test")
+    logger.info("first")
+    configure("warning")
+    logger.warning("second")
+    with capture_logs() as captured:
+        logger.info("third")
+    assert [entry["event"] for entry in captured] == ["third"]
