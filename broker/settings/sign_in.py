@@ -37,6 +37,10 @@ def _secure_url(value: str) -> SplitResult:
     return url
 
 
+Scope = Annotated[str, Field(pattern=r"^openid( [!#-\[\]-~]+)*$")]
+"""RFC 6749, section 3.3; without `openid` there is no ID token."""
+
+
 class SignInSettings(BaseModel):
     """How people sign in. Without a provider nobody does, and API tokens are the only way in."""
 
@@ -55,8 +59,11 @@ class SignInSettings(BaseModel):
     oidc_cli_client_id: str | None = None
     """The public client whose ID tokens the API takes as bearers. Unset: it takes none."""
 
-    oidc_scope: Annotated[str, Field(pattern=r"^openid( [!#-\[\]-~]+)*$")] = "openid email"
+    oidc_scope: Scope = "openid email"
     """What is asked of the provider; it must lead to the subject and the groups claim."""
+
+    oidc_cli_scope: Scope | None = None
+    """What terminals ask of it. Default: the same; `offline_access` lets them renew a sign-in."""
 
     oidc_subject_claim: Annotated[str, Field(min_length=1)] = "email"
     """The claim that names the engineer; an `email` must be verified, and is lower-cased."""

@@ -11,6 +11,7 @@ import typing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from flask import Flask, Response, request
@@ -80,11 +81,20 @@ class Endpoint:
         return path_parameters(self.path, self.view)
 
 
+class Access(Enum):
+    """Who may call the endpoints of an Api at all."""
+
+    CALLERS = "whoever shows who they are"
+    PUBLIC = "everybody"
+
+
 class Api:
     """A collection of endpoints; each module of `broker.web.api` fills one."""
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, *, access: Access = Access.CALLERS) -> None:
+        """Views of a public one are given the services and what was sent, and no call."""
         self.tag = tag
+        self.access = access
         self.endpoints: list[Endpoint] = []
 
     def endpoint(
@@ -132,16 +142,16 @@ def mount(
     """Add every endpoint to `app`; a view's first two arguments are `services` and the call."""
     for api in apis:
         for endpoint in api.endpoints:
+            handler = _handler(
+                endpoint, authenticate=authenticate, idempotency=idempotency, services=services
+            )
+            if api.access is Access.PUBLIC:
+                handler = _public_handler(endpoint, services=services)
             app.add_url_rule(
                 endpoint.path,
                 endpoint=endpoint.name,
                 methods=[endpoint.method],
-                view_func=_handler(
-                    endpoint,
-                    authenticate=authenticate,
-                    idempotency=idempotency,
-                    services=services,
-                ),
+                view_func=handler,
             )
 
 
@@ -170,6 +180,16 @@ def _handler(
             return _rendered(endpoint, endpoint.view(services, call, **arguments))
 
         return answer_once(answer, call=call, repeats=endpoint.repeats, kept=idempotency)
+
+    return handle
+
+
+def _public_handler(endpoint: Endpoint, *, services: object) -> Callable[..., Response]:
+    """For what everybody may read: it takes nothing but its address."""
+
+    def handle() -> Response:
+        _query(endpoint.query)
+        return _rendered(endpoint, endpoint.view(services))
 
     return handle
 

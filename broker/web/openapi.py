@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from broker.contract.problems import ProblemAnswer
 from broker.web.auth import CSRF_HEADER
-from broker.web.endpoints import Api, Endpoint
+from broker.web.endpoints import Access, Api, Endpoint
 from broker.web.idempotency import HEADER
 
 Json = dict[str, object]
@@ -38,7 +38,10 @@ def document(apis: Iterable[Api], *, version: str) -> Json:
     for api in apis:
         for endpoint in api.endpoints:
             path = endpoint.path.replace("<", "{").replace(">", "}")
-            paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, api.tag)
+            operation = _operation(endpoint, api.tag)
+            if api.access is Access.PUBLIC:
+                operation["security"] = []
+            paths.setdefault(path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {

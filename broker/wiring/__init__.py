@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from broker.domain.identifiers import AccountId
+from broker.domain.identity.openid_provider import TerminalClient
 from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
 from broker.services.access.open_session import OpenSession
@@ -51,7 +52,7 @@ from broker.wiring.hooks import build_hooks
 from broker.wiring.ledger import Ledger, build_ledger
 from broker.wiring.lifecycle import Lifecycle, build_lifecycle, build_orphans
 from broker.wiring.limits import build_admission
-from broker.wiring.sign_in import build_provider, build_sign_in
+from broker.wiring.sign_in import build_provider, build_sign_in, terminal_client
 from broker.wiring.tickets import build_ticket_desk
 from broker.wiring.trail import build_trail
 from broker.wiring.webhooks import build_webhooks
@@ -94,6 +95,7 @@ class Services:
     rotating: Rotating
     sign_in: SignIn | None
     store: Store
+    terminal_client: TerminalClient | None
     tickets: Tickets
     trusted_proxies: int
     webhooks: Webhooks
@@ -172,6 +174,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         rotating=lifecycle.rotating,
         sign_in=build_sign_in(base, provider, admission.authentication),
         store=store,
+        terminal_client=terminal_client(settings),
         tickets=desk.tickets,
         trusted_proxies=settings.trusted_proxies,
         webhooks=webhooks.webhooks,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from broker.domain.identity.browser_sessions import CALLBACK_PATH, SessionLimits
 from broker.domain.identity.identity_claims import Demands
+from broker.domain.identity.openid_provider import TerminalClient
 from broker.domain.limits import Limit
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import OpenIdProvider
@@ -73,6 +74,17 @@ def build_provider(base: Foundation) -> Provider | None:
             entropy=base.entropy,
         ),
         bearers=bearers,
+    )
+
+
+def terminal_client(settings: Settings) -> TerminalClient | None:
+    """What terminals are told to sign in with; None where the API takes no ID tokens."""
+    if settings.oidc_issuer is None or settings.oidc_cli_client_id is None:
+        return None
+    return TerminalClient(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_cli_client_id,
+        scope=settings.oidc_cli_scope or settings.oidc_scope,
     )
 
 

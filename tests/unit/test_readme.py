@@ -10,7 +10,7 @@ import pytest
 
 from broker.cli import broker
 from broker.settings import PREFIX, Settings
-from broker.web.api import APIS
+from broker.web.api import APIS, PUBLIC_APIS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -31,7 +31,11 @@ def test_no_setting_in_the_table_is_invented():
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [(endpoint.method, endpoint.path) for api in APIS for endpoint in api.endpoints]
+    [
+        (endpoint.method, endpoint.path)
+        for api in (*APIS, *PUBLIC_APIS)
+        for endpoint in api.endpoints
+    ]
     + [("GET", path) for path in OPERATIONS]
     + [("POST", "/hooks/sns")]
     + [("GET", "/sign-in?return_to="), ("GET", "/sign-in/callback"), ("POST", "/sign-out")],

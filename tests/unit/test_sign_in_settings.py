@@ -8,6 +8,7 @@ import pytest
 
 from broker.errors import ConfigurationError
 from broker.settings import load
+from broker.wiring.sign_in import terminal_client
 
 BASE = {
     "BROKER_ISSUER_URL": "https://broker.example.com",
@@ -177,3 +178,22 @@ def test_a_roles_file_that_cannot_be_read(
         file.write_bytes(content)
     (told,) = problems({**good, "BROKER_ROLES_FILE": str(file)})
     assert told.startswith("BROKER_ROLES_FILE: ")
+
+
+def test_terminals_ask_for_the_same_scope_unless_told_otherwise(good: dict[str, str]) -> None:
+    """A refresh token for terminals does not give one to browsers."""
+    cli = {**good, "BROKER_OIDC_CLI_CLIENT_ID": "broker-cli"}
+    same = terminal_client(load({**cli, "BROKER_OIDC_SCOPE": "openid groups"}))
+    assert same is not None
+    assert (same.client_id, same.scope) == ("broker-cli", "openid groups")
+    settings = load({**cli, "BROKER_OIDC_CLI_SCOPE": "openid email offline_access"})
+    own = terminal_client(settings)
+    assert own is not None
+    assert own.scope == "openid email offline_access"
+    assert settings.oidc_scope == "openid email"
+
+
+def test_without_a_client_terminals_are_told_nothing(good: dict[str, str]) -> None:
+    """The API takes no ID tokens then."""
+    assert terminal_client(load(good)) is None
+    assert terminal_client(load(BASE)) is None

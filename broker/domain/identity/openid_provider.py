@@ -25,5 +25,14 @@ class ProviderKey:
     algorithms: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalClient:
+    """The public client with which people sign in from a terminal; nothing of it is a secret."""
+
+    issuer: str
+    client_id: str
+    scope: str
+
+
 class CodeRefused(Exception):
     """The provider does not take an authorization code: used, expired, or asked for by another."""

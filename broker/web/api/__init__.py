@@ -9,6 +9,7 @@ from broker.web.api import (
     me,
     revocations,
     sessions,
+    sign_in,
     tickets,
     trails,
 )
@@ -26,3 +27,6 @@ APIS = (
     me.api,
 )
 """All of it, in the order in which OpenAPI lists it."""
+
+PUBLIC_APIS = (sign_in.api,)
+"""What may be asked by those whom nobody knows yet."""

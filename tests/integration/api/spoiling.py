@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from broker.web import openapi
-from broker.web.api import APIS
+from broker.web.api import APIS, PUBLIC_APIS
 
 Schema = Mapping[str, Any]
 
-DOCUMENT: Any = openapi.document(APIS, version="tests")
+DOCUMENT: Any = openapi.document((*APIS, *PUBLIC_APIS), version="tests")
 
 MARK = "cAnArY"
 """Stands in every bad text, so that an answer which repeats it is found out."""
