@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode
-
 import httpx
 from authlib.oauth2 import (  # type: ignore[import-untyped]
-    ClientAuth,
     OAuth2Client,
     OAuth2Error,
 )
@@ -18,20 +13,7 @@ from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
 from broker.domain.identity.openid_provider import CodeRefused
 from broker.openid.provider import OpenIdProvider, ProviderMetadata
 from broker.openid.site import ProviderSite, unavailable
-
-
-@dataclass(frozen=True, slots=True)
-class _Transport:
-    """The part of an HTTP session that Authlib's client uses."""
-
-    site: ProviderSite
-
-    def post(
-        self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: ClientAuth
-    ) -> httpx.Response:
-        """Send a form, authenticated as Authlib says."""
-        address, sent, body = auth.prepare("POST", url, dict(headers), urlencode(data))
-        return self.site.send("POST", address, headers=sent, content=body.encode("ascii"))
+from broker.openid.transport import AuthlibTransport
 
 
 class AuthlibCodeFlow:
@@ -48,7 +30,7 @@ class AuthlibCodeFlow:
         scope: str,
     ) -> None:
         self._provider = provider
-        self._transport = _Transport(site)
+        self._transport = AuthlibTransport(site)
         self._client_id = client_id
         self._client_secret = client_secret
         self._redirect_uri = redirect_uri

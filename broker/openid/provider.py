@@ -39,6 +39,10 @@ class ProviderMetadata:
     takes_secret_in_header: bool
     names_itself: bool
     """Its callbacks carry `iss` (RFC 9207)."""
+    device_authorization_endpoint: str | None = None
+    """RFC 8628. Optional, as the next one: looked at only where it is needed."""
+    revocation_endpoint: str | None = None
+    """RFC 7009."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,14 @@ class OpenIdProvider:
             takes_secret_in_header=not isinstance(methods, list)
             or "client_secret_basic" in methods,
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+            device_authorization_endpoint=_text(document, "device_authorization_endpoint"),
+            revocation_endpoint=_text(document, "revocation_endpoint"),
         )
+
+
+def _text(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _address(document: Mapping[str, Any], name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,17 +31,29 @@ _log = structlog.get_logger(__name__)
 def unavailable(why: str) -> DependencyUnavailable:
     """The error for a provider that does not answer as it must; `why` goes to the log only."""
     _log.error("openid_provider_unavailable", why=why)
-    return DependencyUnavailable(
+    error = DependencyUnavailable(
         "Your organisation's sign-in cannot be reached. Try again in a moment.",
         code="sign_in_unavailable",
         extra={"reason": "provider_unreachable"},
     )
+    # For whoever has no log: a terminal tells it to the person who sits there.
+    error.add_note(why)
+    return error
+
+
+class Proxies(Enum):
+    """Which way requests go to the provider."""
+
+    NONE = "straight"
+    OF_ENVIRONMENT = "as HTTPS_PROXY and its like say"
+    """On people's own machines, which may reach the internet in no other way."""
 
 
 class ProviderSite:
-    """Sends requests to the provider. No proxy, no cookies, no redirect, no retry."""
+    """Sends requests to the provider. No cookies, no redirect, no retry."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, proxies: Proxies = Proxies.NONE) -> None:
+        self._proxies = proxies
         # An organisation's own authority is among the system's roots, not among certifi's.
         self._tls = ssl.create_default_context()
         self._tls.load_verify_locations(cafile=certifi.where())
@@ -86,7 +99,7 @@ class ProviderSite:
     def _client(self) -> httpx.Client:
         return httpx.Client(
             verify=self._tls,
-            trust_env=False,
+            trust_env=self._proxies is Proxies.OF_ENVIRONMENT,
             follow_redirects=False,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         )

@@ -78,18 +78,30 @@ class Demands:
 
 def judge(claims: Mapping[str, object], demands: Demands, now: datetime) -> Identity:
     """The identity in `claims`. Raises IdentityRefused with the first fault."""
-    if any(claims.get(name) in (None, "") for name in _REQUIRED):
-        raise IdentityRefused(IdentityFault.MISSING_CLAIMS)
-    if claims["iss"] != demands.issuer:
-        raise IdentityRefused(IdentityFault.WRONG_ISSUER)
-    _check_audience(claims, demands.client_id)
-    _check_times(claims, now)
-    _check_nonce(claims, demands.nonce)
+    expires_at = good_until(
+        claims, issuer=demands.issuer, client_id=demands.client_id, nonce=demands.nonce, now=now
+    )
     return Identity(
         subject=_subject(claims, demands.subject_claim),
         groups=_groups(claims, demands.groups_claim),
-        expires_at=datetime.fromtimestamp(_seconds(claims["exp"]), UTC),
+        expires_at=expires_at,
     )
+
+
+def good_until(
+    claims: Mapping[str, object], *, issuer: str, client_id: str, nonce: str | None, now: datetime
+) -> datetime:
+    """When a token ends that this issuer made for this client, and for this attempt if a nonce
+    is given; whom it is about is not looked at. Raises IdentityRefused with the first fault.
+    """
+    if any(claims.get(name) in (None, "") for name in _REQUIRED):
+        raise IdentityRefused(IdentityFault.MISSING_CLAIMS)
+    if claims["iss"] != issuer:
+        raise IdentityRefused(IdentityFault.WRONG_ISSUER)
+    _check_audience(claims, client_id)
+    _check_times(claims, now)
+    _check_nonce(claims, nonce)
+    return datetime.fromtimestamp(_seconds(claims["exp"]), UTC)
 
 
 def _check_audience(claims: Mapping[str, object], client_id: str) -> None:

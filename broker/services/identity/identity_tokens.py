@@ -45,13 +45,7 @@ class IdentityTokens:
         With a nonce, the token must carry it. Raises IdentityRefused with the first fault, and
         DependencyUnavailable (`sign_in_unavailable`) where the provider's keys cannot be had.
         """
-        algorithm, kid = _header(text)
-        key = self.keys.key(kid)
-        if key is None:
-            raise IdentityRefused(IdentityFault.UNKNOWN_KEY)
-        if algorithm not in key.algorithms:
-            raise IdentityRefused(IdentityFault.WRONG_ALGORITHM)
-        claims = _signed(text, key, algorithm)
+        claims = signed_claims(text, self.keys)
         return judge(claims, replace(self.demands, nonce=nonce), self.clock())
 
 
@@ -112,6 +106,20 @@ SENTENCES: Mapping[IdentityFault, str] = {
     IdentityFault.BAD_SUBJECT: "The name in the ID token cannot be the name of an engineer in AWS.",
     IdentityFault.BAD_GROUPS: "The ID token's groups are not a list of names.",
 }
+
+
+def signed_claims(text: str, keys: ProviderKeys) -> Mapping[str, Any]:
+    """The claims that the provider has signed; what they say is still to be judged.
+
+    Raises IdentityRefused, and DependencyUnavailable where the keys cannot be had.
+    """
+    algorithm, kid = _header(text)
+    key = keys.key(kid)
+    if key is None:
+        raise IdentityRefused(IdentityFault.UNKNOWN_KEY)
+    if algorithm not in key.algorithms:
+        raise IdentityRefused(IdentityFault.WRONG_ALGORITHM)
+    return _signed(text, key, algorithm)
 
 
 def _header(text: str) -> tuple[str, str]:

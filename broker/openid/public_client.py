@@ -1,0 +1,192 @@
+"""Signing in from a terminal through Authlib: a public client, which has no secret (RFC 8252)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any
+
+import httpx
+from authlib.oauth2 import OAuth2Client, OAuth2Error  # type: ignore[import-untyped]
+from pydantic import BaseModel, Field, ValidationError
+
+from broker.domain.identity.openid_provider import TerminalClient
+from broker.openid.provider import OpenIdProvider
+from broker.openid.site import ProviderSite, check_address, unavailable
+from broker.openid.transport import AuthlibTransport
+
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What the provider gives. Nothing has been checked of the identity token."""
+
+    identity_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+
+
+class ProviderRefused(Exception):
+    """The provider says no. `error` is its code (RFC 6749, section 5.2; RFC 8628, section 3.5)."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class NotOffered(Exception):
+    """The provider has no endpoint for this."""
+
+
+class Waiting(Enum):
+    """Why a device code gives no tokens yet."""
+
+    PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+
+
+class DeviceCodes(BaseModel):
+    """What a terminal shows, and what it asks with (RFC 8628, section 3.2)."""
+
+    device_code: Annotated[str, Field(min_length=1, repr=False)]
+    user_code: Annotated[str, Field(min_length=1, max_length=100)]
+    verification_uri: str
+    verification_uri_complete: str | None = None
+    expires_in: Annotated[float, Field(gt=0)]
+    interval: Annotated[float, Field(ge=0)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopbackAttempt:
+    """One attempt to sign in with a redirect to this machine; good for one answer."""
+
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+
+
+class PublicClient:
+    """The client that the broker names, at the provider that it names."""
+
+    def __init__(
+        self, client: TerminalClient, provider: OpenIdProvider, site: ProviderSite
+    ) -> None:
+        self._client = client
+        self._provider = provider
+        self._transport = AuthlibTransport(site)
+
+    def authorization_url(self, attempt: LoopbackAttempt) -> str:
+        """Where a browser goes to sign in. Raises DependencyUnavailable, as everything here."""
+        url, _ = self._oauth(attempt).create_authorization_url(
+            self._provider.metadata().authorization_endpoint,
+            state=attempt.state,
+            nonce=attempt.nonce,
+            code_verifier=attempt.code_verifier,
+            scope=self._client.scope,
+        )
+        return str(url)
+
+    def names_issuer(self, presented: str | None) -> bool:
+        """Whether a callback comes from the provider that it was sent to (RFC 9207)."""
+        if presented is None:
+            return not self._provider.metadata().names_itself
+        return presented == self._provider.issuer
+
+    def redeem(self, code: str, attempt: LoopbackAttempt) -> Tokens:
+        """The tokens for a code. Raises ProviderRefused."""
+        return self._tokens(
+            lambda oauth, endpoint: oauth.fetch_token(
+                endpoint,
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=attempt.code_verifier,
+            ),
+            attempt,
+        )
+
+    def begin_device_flow(self) -> DeviceCodes:
+        """A code for somebody to enter elsewhere. Raises NotOffered and ProviderRefused."""
+        endpoint = self._optional(self._provider.metadata().device_authorization_endpoint)
+        answer = self._transport.post(
+            endpoint,
+            data={"scope": self._client.scope},
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            auth=self._oauth().client_auth("none"),
+        )
+        try:
+            given = answer.json()
+            if answer.status_code != httpx.codes.OK:
+                raise ProviderRefused(str(given["error"]))
+            codes = DeviceCodes.model_validate(given)
+        except (ValueError, ValidationError, KeyError, TypeError):
+            # Not chained: pydantic's error repeats what was sent.
+            raise unavailable("its device endpoint answers with something else") from None
+        for url in (codes.verification_uri, codes.verification_uri_complete):
+            if url is not None:
+                check_address(url)
+        return codes
+
+    def poll(self, codes: DeviceCodes) -> Tokens | Waiting:
+        """The tokens once somebody has entered the code. Raises ProviderRefused."""
+        try:
+            return self._tokens(
+                lambda oauth, endpoint: oauth.fetch_token(
+                    endpoint, grant_type=_DEVICE_GRANT, device_code=codes.device_code
+                )
+            )
+        except ProviderRefused as e:
+            if e.error in {waiting.value for waiting in Waiting}:
+                return Waiting(e.error)
+            raise
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """New tokens; the refresh token may be a new one too. Raises ProviderRefused."""
+        return self._tokens(
+            lambda oauth, endpoint: oauth.refresh_token(endpoint, refresh_token=refresh_token)
+        )
+
+    def revoke(self, refresh_token: str) -> None:
+        """End the refresh token at the provider (RFC 7009). Raises NotOffered, ProviderRefused."""
+        endpoint = self._optional(self._provider.metadata().revocation_endpoint)
+        answer = self._oauth().revoke_token(
+            endpoint,
+            token=refresh_token,
+            token_type_hint="refresh_token",  # noqa: S106 - a kind, not a secret
+        )
+        if answer.status_code != httpx.codes.OK:
+            raise ProviderRefused(f"status_{answer.status_code}")
+
+    def _optional(self, endpoint: str | None) -> str:
+        if endpoint is None:
+            raise NotOffered
+        check_address(endpoint)
+        return endpoint
+
+    def _tokens(
+        self, ask: Callable[[OAuth2Client, str], Any], attempt: LoopbackAttempt | None = None
+    ) -> Tokens:
+        try:
+            answer = ask(self._oauth(attempt), self._provider.metadata().token_endpoint)
+        except OAuth2Error as e:
+            raise ProviderRefused(str(e.error)) from e
+        except (ValueError, httpx.HTTPStatusError) as e:
+            raise unavailable("its token endpoint answers with something else than JSON") from e
+        identity_token, refresh_token = answer.get("id_token"), answer.get("refresh_token")
+        if not isinstance(identity_token, str):
+            raise unavailable("its token endpoint gives no identity token")
+        return Tokens(
+            identity_token=identity_token,
+            refresh_token=refresh_token if isinstance(refresh_token, str) else None,
+        )
+
+    def _oauth(self, attempt: LoopbackAttempt | None = None) -> OAuth2Client:
+        return OAuth2Client(
+            self._transport,
+            client_id=self._client.client_id,
+            token_endpoint_auth_method="none",  # noqa: S106 - a method, not a secret
+            revocation_endpoint_auth_method="none",
+            redirect_uri=attempt.redirect_uri if attempt else None,
+            code_challenge_method="S256",
+        )
