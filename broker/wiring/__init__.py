@@ -11,7 +11,9 @@ from broker.domain.identifiers import AccountId
 from broker.domain.identity.openid_provider import TerminalClient
 from broker.domain.onboarding import Onboarding
 from broker.domain.ports import IdempotencyRepository, TaskKind
+from broker.services.access.console import Console
 from broker.services.access.open_session import OpenSession
+from broker.services.access.prospects import Prospects
 from broker.services.ambient import Clock, utc_now
 from broker.services.background.backoff import retry_after
 from broker.services.background.crew import Handler
@@ -45,7 +47,13 @@ from broker.services.trail.reconciliation import ReconcileLedger
 from broker.services.webhooks.endpoints import Webhooks
 from broker.settings import Settings
 from broker.store import Store
-from broker.wiring.access import Granting, build_granting, build_open_session
+from broker.wiring.access import (
+    Granting,
+    build_console,
+    build_granting,
+    build_open_session,
+    build_prospects,
+)
 from broker.wiring.diagnosis import build_doctor, build_prove
 from broker.wiring.foundation import lay_foundation
 from broker.wiring.hooks import build_hooks
@@ -71,6 +79,7 @@ class Services:
     api_tokens: ApiTokens
     authentication: Authentication
     clock: Clock
+    console: Console
     doctor: Doctor
     ending: Ending
     granting: Granting
@@ -83,6 +92,7 @@ class Services:
     onboarding: Onboarding
     open_session: OpenSession
     orphans: Orphans
+    prospects: Prospects
     prove: Prove
     public_url: str
     reading: Reading
@@ -123,6 +133,17 @@ def build(settings: Settings, observer: Observer) -> Services:
     bulkhead = Bulkhead(places_of(settings.threads))
     trail = build_trail(base, bulkhead)
     webhooks = build_webhooks(base)
+    open_session = build_open_session(
+        base, tickets=desk.current, limiter=admission.limiter, bulkhead=bulkhead
+    )
+    reading = Reading(
+        journal=store.journal,
+        accounts=store.accounts,
+        tickets=store.tickets,
+        sessions=store.sessions,
+        api_tokens=store.api_tokens,
+        gate=base.gate,
+    )
     issuers = IssuerDirectory(accounts=store.accounts, clock=utc_now)
     return Services(
         accounts=lifecycle.accounts,
@@ -131,6 +152,9 @@ def build(settings: Settings, observer: Observer) -> Services:
         api_tokens=admission.api_tokens,
         authentication=admission.authentication,
         clock=utc_now,
+        console=build_console(
+            base, open_session=open_session, limiter=admission.limiter, bulkhead=bulkhead
+        ),
         doctor=build_doctor(base),
         ending=lifecycle.revocation.ending,
         granting=build_granting(
@@ -151,20 +175,12 @@ def build(settings: Settings, observer: Observer) -> Services:
             name_prefix=settings.name_prefix,
             topics=settings.hook_topics,
         ),
-        open_session=build_open_session(
-            base, tickets=desk.current, limiter=admission.limiter, bulkhead=bulkhead
-        ),
+        open_session=open_session,
         orphans=build_orphans(base),
+        prospects=build_prospects(base, reading),
         prove=build_prove(base),
         public_url=settings.people_url,
-        reading=Reading(
-            journal=store.journal,
-            accounts=store.accounts,
-            tickets=store.tickets,
-            sessions=store.sessions,
-            api_tokens=store.api_tokens,
-            gate=base.gate,
-        ),
+        reading=reading,
         readiness=ReadinessCheck(store=store, issuers=issuers, clock=utc_now),
         reconcile=lifecycle.reconcile,
         reconcile_ledger=trail.reconcile,

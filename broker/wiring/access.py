@@ -6,18 +6,26 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from broker.aws.action_catalogue import packaged_service_names
+from broker.aws.clients import AwsLocation
+from broker.aws.signin import FederatedConsole
 from broker.domain.access import Limits
 from broker.domain.grant_decisions import GrantLimits
 from broker.domain.ports import CurrentTickets
+from broker.http.outbound import Outbound
 from broker.services.access.approval_links import ApprovalLinks
+from broker.services.access.console import Console
 from broker.services.access.grant_decisions import DecideGrants
 from broker.services.access.grant_requests import RequestGrant
 from broker.services.access.grants import Grants
+from broker.services.access.known_services import KnownServices
 from broker.services.access.open_session import OpenSession
+from broker.services.access.prospects import Prospects
 from broker.services.ambient import utc_now
 from broker.services.bulkhead import Bulkhead
 from broker.services.leasing import Leasing
 from broker.services.limiting import Limiter
+from broker.services.reading import Reading
 from broker.services.revocation.ending import Ending
 from broker.settings import Settings
 from broker.wiring.foundation import Foundation
@@ -87,14 +95,53 @@ def build_open_session(
         exchange=base.exchange,
         bulkhead=bulkhead,
         limiter=limiter,
-        limits=Limits(
-            longest_session=base.policy.longest_session,
-            standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
-        ),
+        limits=_session_limits(base),
+        known_services=KnownServices(packaged_service_names),
         name_prefix=base.settings.name_prefix,
         observer=base.observer,
         clock=utc_now,
         entropy=base.entropy,
+    )
+
+
+def build_prospects(base: Foundation, reading: Reading) -> Prospects:
+    """What tickets lead to, by the same limits."""
+    return Prospects(
+        reading=reading,
+        accounts=base.store.accounts,
+        grants=base.store.grants,
+        limits=_session_limits(base),
+        clock=utc_now,
+    )
+
+
+def _session_limits(base: Foundation) -> Limits:
+    return Limits(
+        longest_session=base.policy.longest_session,
+        standing_grant=timedelta(seconds=base.settings.standing_grant_seconds),
+    )
+
+
+def build_console(
+    base: Foundation, *, open_session: OpenSession, limiter: Limiter, bulkhead: Bulkhead
+) -> Console:
+    """The way into AWS's console; the sandbox is one endpoint for this too."""
+    settings = base.settings
+    return Console(
+        journal=base.store.journal,
+        sessions=base.store.sessions,
+        open_session=open_session,
+        sign_in=FederatedConsole(
+            # A host of AWS's or the operator's own, which is where people are sent as well.
+            Outbound(endpoint_url=None),
+            location=AwsLocation(region=settings.aws_region),
+            issuer=settings.people_url,
+            endpoint_url=settings.signin_endpoint_url or settings.aws_endpoint_url,
+        ),
+        gate=base.gate,
+        limiter=limiter,
+        bulkhead=bulkhead,
+        clock=utc_now,
     )
 
 

@@ -12,11 +12,14 @@ from flask import Blueprint
 
 from broker.errors import BrokerError
 from broker.services.calls import Call
-from broker.web.pages import home, policy, problem_page
+from broker.web.pages import home, policy, problem_page, sessions, tickets
 from broker.web.pages.site import Section, mount
 from broker.wiring import Services
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    tickets.section,
+    sessions.section,
+)
 """All pages behind the sign-in."""
 
 

@@ -10,8 +10,10 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
+from broker.domain.access import Allow, Decision, Reason
 from broker.domain.accounts import Consent, Profile
 from broker.domain.grants import Access
+from broker.domain.refusals import SENTENCES
 from broker.domain.sessions import Session
 from broker.domain.times import rfc3339
 
@@ -80,10 +82,22 @@ _CONSENT = {
 }
 
 
+_REFUSALS = {
+    Reason.ACCOUNT_NOT_ACTIVE: "The account is not ready for sessions.",
+    Reason.FORBIDDEN: "You may not work in this account.",
+}
+"""Where the sentence of the API speaks of requests that nobody makes in a browser."""
+
+
 def badge(state: str) -> Markup:
     """A state as a word with a colour; the word is what counts."""
     shown = _STATES[str(state)]
     return Markup('<span class="badge {}">{}</span>').format(shown.tone, shown.words)
+
+
+def effect_badge(tone: str, words: str) -> Markup:
+    """A word of its own with a colour."""
+    return Markup('<span class="badge {}">{}</span>').format(tone, words)
 
 
 def moment(value: datetime) -> Markup:
@@ -101,6 +115,21 @@ def lasting(value: timedelta) -> str:
     return " ".join(told[:2]) or "less than a minute"
 
 
+def seconds(value: timedelta) -> str:
+    """A short time, as exactly as it matters."""
+    return f"{value.total_seconds():.1f} seconds"
+
+
+def allows(decision: Decision) -> bool:
+    """Whether asking for a session would lead to one."""
+    return isinstance(decision, Allow)
+
+
+def refusal_words(reason: Reason) -> str:
+    """Why there is nothing to ask for, to somebody who looks at a page."""
+    return _REFUSALS.get(reason, SENTENCES[reason])
+
+
 def countdown(ends: datetime, now: datetime) -> Markup:
     """What is left until `ends`; a script counts it down, without one it is as of the answer."""
     if now >= ends:
@@ -115,7 +144,15 @@ def register(app: Flask) -> None:
     """Let templates use all of it. An undefined name in a template is an error, not a blank."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(badge=badge, moment=moment, lasting=lasting)
+    app.jinja_env.filters.update(
+        allows=allows,
+        badge=badge,
+        effect_badge=effect_badge,
+        lasting=lasting,
+        moment=moment,
+        refusal_words=refusal_words,
+        seconds=seconds,
+    )
     app.jinja_env.globals.update(
         access_words=_ACCESS,
         profile_words=_PROFILE,

@@ -57,10 +57,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Where to go on, 303, and what to tell there. An address of ours, or one that a view vouches
-    for."""
+    """Where to go on (303), and what to tell there; AWS's addresses of that kind are secrets."""
 
-    address: str
+    address: str = field(repr=False)
     notice: Notice | None = None
 
     @property

@@ -1,0 +1,143 @@
+"""`/sessions`: open one, see its credentials once, watch it, and end it."""
+
+from __future__ import annotations
+
+from broker.contract.console import SessionCredentialsBody
+from broker.domain import credential_forms
+from broker.domain.access import Reason
+from broker.domain.console import ConsolePage
+from broker.domain.identifiers import AccountId, EngineerId, SessionId
+from broker.domain.sessions import Credentials, Session
+from broker.errors import AccessDenied
+from broker.services.calls import Call
+from broker.services.reading import Window
+from broker.services.trail.activity import ActivityWindow
+from broker.web.pages.fields import ChosenRegion, ChosenService, SessionForm
+from broker.web.pages.notices import Notice
+from broker.web.pages.site import Form, GoTo, Page, Query, Section
+from broker.wiring import Services
+
+section = Section("sessions")
+_PART = 25
+
+_SHELLS = {
+    "env": "bash, zsh, sh",
+    "powershell": "PowerShell",
+    "fish": "fish",
+    "ini": "A file of credentials",
+}
+"""The forms of credentials that are offered, and what people call them."""
+
+
+class _ListQuery(Query):
+    account: AccountId | None = None
+    cursor: str | None = None
+
+
+class _ActivityQuery(Query):
+    region: ChosenRegion = None
+    cursor: str | None = None
+
+
+class _ConsoleForm(SessionCredentialsBody, Form):
+    """The credentials of a session, as the page that showed them sends them back."""
+
+    destination: ChosenService = None
+    region: ChosenRegion = None
+
+
+@section.page("/sessions", query=_ListQuery)
+def sessions(services: Services, call: Call, query: _ListQuery) -> Page:
+    """The sessions that the viewer may see, newest first."""
+    window = Window(_PART, query.cursor)
+    page = services.reading.session_page(window, call, account_id=query.account)
+    shown = {
+        "items": page.items,
+        "next": page.next,
+        "account": query.account or "",
+        "now": services.clock(),
+    }
+    return Page("sessions.html", shown)
+
+
+@section.action("/sessions", form=SessionForm)
+def open_session(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
+    """Open a session and show its credentials, this once; or ask for what is lacking."""
+    request = form.request(engineer=EngineerId(call.caller.subject))
+    try:
+        opened = services.open_session(request, call)
+    except AccessDenied as e:
+        if e.code != Reason.GRANT_REQUIRED:
+            raise
+        return _grant_needed(form, e)
+    return _opened(services, opened.session, opened.credentials)
+
+
+@section.action("/console", form=SessionForm)
+def open_console(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
+    """Open a session of which nobody sees credentials: the browser goes to the console with it."""
+    request = form.request(engineer=EngineerId(call.caller.subject))
+    try:
+        opened = services.console.opened(request, form.console_page(), call)
+    except AccessDenied as e:
+        if e.code != Reason.GRANT_REQUIRED:
+            raise
+        return _grant_needed(form, e)
+    return GoTo(opened.url.url)
+
+
+@section.action("/sessions/<session_id>/console", form=_ConsoleForm)
+def console(services: Services, call: Call, session_id: SessionId, form: _ConsoleForm) -> GoTo:
+    """Go to the AWS console as a session that is open already."""
+    page = ConsolePage(service=form.destination, region=form.region)
+    return GoTo(services.console.of_session(session_id, form.keys(), page, call).url)
+
+
+@section.page("/sessions/<session_id>")
+def session(services: Services, call: Call, session_id: SessionId) -> Page:
+    """A session without its credentials: how long it lasts, and how far its end has come."""
+    found = services.reading.session(session_id, call)
+    return Page("session.html", {"session": found, "now": services.clock()})
+
+
+@section.action("/sessions/<session_id>/revocation")
+def revoke(services: Services, call: Call, session_id: SessionId) -> GoTo:
+    """End the session at once."""
+    services.revoking.session(session_id, call)
+    return GoTo(f"/sessions/{session_id}", Notice.SESSION_REVOKED)
+
+
+@section.page("/sessions/<session_id>/activity", query=_ActivityQuery)
+def activity(services: Services, call: Call, session_id: SessionId, query: _ActivityQuery) -> Page:
+    """What the session did, as the customer's own CloudTrail tells it."""
+    found = services.reading.session(session_id, call)
+    regions = () if query.region is None else (query.region,)
+    window = ActivityWindow(regions=regions, cursor=query.cursor)
+    shown = {
+        "session": found,
+        "activity": services.activity(session_id, window, call),
+        "region": query.region or "",
+    }
+    return Page("activity.html", shown)
+
+
+def _opened(services: Services, session: Session, credentials: Credentials) -> Page:
+    forms = [
+        (name, label, credential_forms.IN_SHELLS[name](credentials))
+        for name, label in _SHELLS.items()
+    ]
+    shown = {
+        "session": session,
+        "credentials": credentials,
+        "forms": forms,
+        "now": services.clock(),
+    }
+    return Page("session_opened.html", shown, form_targets=services.console.origins)
+
+
+def _grant_needed(form: SessionForm, refused: AccessDenied) -> Page | GoTo:
+    """To the request that waits already, or to the form that makes one."""
+    waiting = refused.extra.get("grant_id")
+    if waiting is not None:
+        return GoTo(f"/requests/{waiting}")
+    return Page("grant_needed.html", {"asked": form})
