@@ -39,6 +39,7 @@ from broker.domain.sessions import Credentials, Session, SessionRequest, role_se
 from broker.errors import BrokerError, Conflict
 from broker.services.access import grant_entries
 from broker.services.access import session_entries as entries
+from broker.services.access.known_services import KnownServices
 from broker.services.access.session_entries import Intent
 from broker.services.ambient import Clock, Entropy
 from broker.services.bulkhead import Bulkhead
@@ -76,6 +77,7 @@ class OpenSession:
     bulkhead: Bulkhead
     limiter: Limiter
     limits: Limits
+    known_services: KnownServices
     name_prefix: str
     observer: Observer
     clock: Clock
@@ -84,10 +86,12 @@ class OpenSession:
     def __call__(self, request: SessionRequest, call: Call) -> OpenedSession:
         """A session with credentials for `request`.
 
-        Raises AccessDenied or NotFound with the refusal's code; RateLimited; UpstreamRejected and
+        Raises InvalidRequest for a service that there is not, before anything is decided. Raises
+        AccessDenied or NotFound with the refusal's code; RateLimited; UpstreamRejected and
         DependencyUnavailable where AWS or the store fail. Each is in the ledger before it is
         raised, and where the ledger cannot be written no credentials leave.
         """
+        self.known_services.require(request.services)
         try:
             with self.bulkhead.place():
                 opened = self._open(request, call)
