@@ -24,6 +24,7 @@ from broker.sandbox.services.credentials import (
 )
 from broker.sandbox.services.iam_directory import IamDirectory
 from broker.sandbox.services.identity_providers import find_provider
+from broker.sandbox.services.session_length import SessionLength
 from broker.sandbox.web_identity.claims import IdentityClaims, check, read_issuer
 from broker.sandbox.web_identity.issuer_url import IssuerUrl
 from broker.sandbox.web_identity.keys import Jwk, verify_signature
@@ -79,6 +80,7 @@ class WebIdentityService:
     register: CredentialRegister
     issuers: IssuerClient
     role_delay: timedelta = timedelta()
+    session_length: SessionLength = field(default_factory=SessionLength)
 
     def assume(self, request: WebIdentityRequest) -> dict[str, Any]:
         """The members of AssumeRoleWithWebIdentityResponse; StsRefusal with AWS's answer."""
@@ -105,7 +107,7 @@ class WebIdentityService:
         credentials = self.register.issue(
             role=RoleIdentity(arn=role.arn, unique_id=role.id),
             session_name=request.session_name,
-            duration=timedelta(seconds=request.duration),
+            duration=self.session_length.of(timedelta(seconds=request.duration)),
             attributes=SessionAttributes(
                 tags=claims.tags.values,
                 transitive_tag_keys=claims.tags.transitive_keys,
