@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -138,6 +138,17 @@ class Sandbox:
         body = {"arn": topic_arn, "endpoint": endpoint, "deliveries": deliveries}
         self._call("POST", "topics", body)
 
+    def open_to_people(
+        self,
+        organisation: str,
+        *,
+        people: Sequence[Mapping[str, Any]],
+        clients: Sequence[Mapping[str, Any]],
+    ) -> str:
+        """Let people sign in, as `broker.sandbox.people` describes both; returns the issuer."""
+        body = {"name": organisation, "people": list(people), "clients": list(clients)}
+        return str(self._call("PUT", "people", body)["issuer"])
+
     def trust_anchors(self) -> str:
         """PEM of the root that the certificates of its SNS lead to."""
         return str(self._call("GET", "sns-ca.pem")["pem"])
@@ -153,6 +164,10 @@ class Sandbox:
     def set_clock(self, offset_seconds: float) -> None:
         """Set the sandbox's clock this far ahead of the machine's."""
         self._call("PUT", "clock", {"offset_seconds": offset_seconds})
+
+    def shorten_sessions(self, seconds: float | None) -> None:
+        """Let the sessions of web identities last this long at most; None is no bound again."""
+        self._call("PUT", "session-length", {"seconds": seconds})
 
     def delay_policies(self, seconds: float) -> None:
         """Let changes of roles' policies take effect this long after they are made."""
