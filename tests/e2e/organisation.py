@@ -161,9 +161,9 @@ class Provider:
             "clients": [web, {**native, "client_id": CLI}, {**native, "client_id": OTHER}],
         }
 
-    def settings(self, roles_file: Path) -> dict[str, str]:
-        """What a broker needs to know of it."""
-        roles_file.write_text(ROLES)
+    def settings(self, roles_file: Path, *, roles: str = ROLES) -> dict[str, str]:
+        """What a broker needs to know of it, and of what its groups may do."""
+        roles_file.write_text(roles)
         return {
             "BROKER_OIDC_ISSUER": self.issuer,
             "BROKER_OIDC_CLIENT_ID": WEB,

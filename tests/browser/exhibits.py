@@ -1,0 +1,138 @@
+"""What there is to see at the pages: accounts in every state, tickets, requests, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.browser.office import Office
+from tests.browser.people import (
+    HARBOUR,
+    HARBOUR_PAYER,
+    LUMEN,
+    MILL,
+    ORCHARD,
+    TIDEWATER,
+    subject,
+)
+from tests.e2e.programs import aws_environment, run
+from tests.e2e.world import Person
+
+INVOICES, EXPORT, BILL, GATEWAY = "T-1042", "T-1050", "T-1061", "T-1038"
+"""Of Harbour Bank, Orchard Foods, Harbour's payer account, and Orchard Foods again: closed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibits:
+    """The ids of what is there, for the addresses of pages."""
+
+    waiting: str
+    """A request of jane for Harbour Bank."""
+
+    live: str
+    """A session of jane at Orchard Foods, with calls in its trail."""
+
+    revoked: str
+    """Another one, which she has ended."""
+
+    def link(self, office: Office, approver: str) -> str:
+        """The path of a new approval link to the waiting request."""
+        path = f"/v1/grants/{self.waiting}/approval-link"
+        made = office.console.ask("POST", path, {"approver": subject(approver)})
+        return str(made["url"]).removeprefix(office.url)
+
+
+def arranged(office: Office) -> Exhibits:
+    """Everything in place, done over the API by those whose turn it is."""
+    jane, omar = (_by_api(office, login, "engineer") for login in ("jane", "omar"))
+    carl = _by_api(office, "carl", "customer", accounts=(HARBOUR, HARBOUR_PAYER))
+    _onboard(office)
+    _tell_tickets(office)
+    consent = {"consent": "per_grant"}
+    for account_id in (HARBOUR, HARBOUR_PAYER):
+        carl.ask("PATCH", f"/v1/accounts/{account_id}", consent)
+    _decide(jane, omar, carl)
+    waiting = _ask(jane, HARBOUR, INVOICES, "See which invoices the import has left out")
+    live = _open(jane, ORCHARD, EXPORT, "See where the export stops")
+    _work(office, live["credentials"])
+    revoked = _open(jane, ORCHARD, EXPORT, "Look at the queue of the export")
+    jane.ask("DELETE", f"/v1/sessions/{revoked['session']['id']}")
+    refused = jane.http.post("/v1/sessions", json=_wanted(ORCHARD, GATEWAY, "One more look"))
+    assert refused.status_code == 403
+    office.callers.admin.ask("POST", "/v1/ledger/checkpoint", {"account_id": HARBOUR})
+    return Exhibits(
+        waiting=waiting["id"], live=live["session"]["id"], revoked=revoked["session"]["id"]
+    )
+
+
+def _by_api(office: Office, login: str, role: str, *, accounts: tuple[str, ...] = ()) -> Person:
+    return office.callers.person(subject(login), role, account_ids=accounts)
+
+
+def _onboard(office: Office) -> None:
+    stage, console = office.stage, office.console
+    stage.onboard(console.http, HARBOUR, customer="Harbour Bank")
+    stage.onboard(
+        console.http, HARBOUR_PAYER, customer="Harbour Bank, payer", payer=True, profile="full"
+    )
+    stage.onboard(console.http, ORCHARD, customer="Orchard Foods")
+    stage.onboard(console.http, MILL, customer="Mill and Company")
+    stage.onboard(console.http, LUMEN, customer="Lumen Clinics")
+    stage.sandbox.delete_stack(LUMEN)
+    degraded = console.http.post(f"/v1/accounts/{LUMEN}/reconciliation")
+    assert degraded.json()["state"] == "degraded", degraded.text
+    console.ask("POST", "/v1/accounts", {"account_id": TIDEWATER, "customer": "Tidewater Ferries"})
+
+
+def _tell_tickets(office: Office) -> None:
+    jane, omar = subject("jane"), subject("omar")
+    office.ticket(INVOICES, HARBOUR, subject="Invoices are missing since Monday", assignees=[jane])
+    office.ticket(EXPORT, ORCHARD, subject="The nightly export of orders stops half way")
+    office.ticket(
+        BILL, HARBOUR_PAYER, subject="The bill has doubled since October", assignees=[jane, omar]
+    )
+    office.ticket(GATEWAY, ORCHARD, subject="The load balancer answers 502", status="closed")
+
+
+def _decide(jane: Person, omar: Person, carl: Person) -> None:
+    """One request approved and used, and one denied."""
+    approved = _ask(omar, HARBOUR_PAYER, BILL, "Compare the bills of October and November")
+    reason = {"reason": "As agreed on the telephone"}
+    carl.ask("POST", f"/v1/grants/{approved['id']}/approval", reason)
+    _open(omar, HARBOUR_PAYER, BILL, "Compare the bills of October and November")
+    denied = _ask(jane, HARBOUR_PAYER, BILL, "Raise a case with AWS", access="case")
+    reason = {"reason": "We raise that one ourselves"}
+    carl.ask("POST", f"/v1/grants/{denied['id']}/denial", reason)
+
+
+def _wanted(account_id: str, ticket: str, reason: str, **more: Any) -> Mapping[str, Any]:
+    return {"account_id": account_id, "ticket": ticket, "reason": reason, **more}
+
+
+def _ask(
+    engineer: Person, account_id: str, ticket: str, reason: str, **more: Any
+) -> Mapping[str, Any]:
+    asked: Mapping[str, Any] = engineer.ask(
+        "POST", "/v1/grants", _wanted(account_id, ticket, reason, **more)
+    )
+    return asked
+
+
+def _open(engineer: Person, account_id: str, ticket: str, reason: str) -> Mapping[str, Any]:
+    opened: Mapping[str, Any] = engineer.ask(
+        "POST", "/v1/sessions", _wanted(account_id, ticket, reason)
+    )
+    return opened
+
+
+def _work(office: Office, credentials: Mapping[str, str]) -> None:
+    """A few looks around with the AWS CLI, for the account's trail."""
+    environment = {
+        **aws_environment(office.stage.sandbox.url),
+        "AWS_ACCESS_KEY_ID": credentials["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": credentials["secret_access_key"],
+        "AWS_SESSION_TOKEN": credentials["session_token"],
+    }
+    for words in ("iam list-roles", "ec2 describe-instances", "sqs list-queues"):
+        run("aws", *words.split(), home=office.stage.folder, environment=environment)
