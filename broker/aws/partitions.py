@@ -50,6 +50,18 @@ def regions_beside(region: str) -> Regions:
     )
 
 
+def every_region_beside(region: str) -> frozenset[str]:
+    """The names of all Regions in the partition that `region` belongs to.
+
+    Raises UnknownRegionError for what is no Region.
+    """
+    session = get_session()
+    partition = session.get_partition_for_region(region)
+    described = session.get_data("endpoints")["partitions"]
+    regions = next(each["regions"] for each in described if each["partition"] == partition)
+    return frozenset(map(str, regions))
+
+
 def home_region(service: str, *, beside: str) -> str:
     """The Region of a service that a partition has once, in the partition that `beside` is in.
 

@@ -18,7 +18,7 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.sessions import Credentials, Length, Session
+from broker.domain.sessions import Credentials, Length, Session, SessionRequest
 from broker.domain.times import Timestamp
 
 _UNLESS_SAID = timedelta(hours=1)
@@ -56,6 +56,20 @@ class SessionBody(Body):
     def length(self) -> Length:
         """Whether it may be shorter than that."""
         return Length.AT_MOST if self.duration_seconds is None else Length.EXACT
+
+    def request(self, *, engineer: EngineerId) -> SessionRequest:
+        """What is asked for, for `engineer`."""
+        return SessionRequest(
+            account_id=self.account_id,
+            ticket_id=self.ticket,
+            engineer=engineer,
+            reason=self.reason,
+            access=self.access,
+            duration=self.duration,
+            length=self.length,
+            services=tuple(sorted(set(self.services))),
+            grant_id=self.grant_id,
+        )
 
 
 class RevocationAnswer(Answer):

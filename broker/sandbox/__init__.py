@@ -15,6 +15,11 @@ What the trail has
     AssumeRoleWithWebIdentity that gave credentials or met a trust policy that refused; CloudTrail's
     LookupEvents finds them there, management events only, at two requests a second.
 
+How somebody gets into the console
+    `services.console_sign_in` plays the federation endpoint at `/federation`, whatever the host:
+    a session's credentials become a sign-in token, which works once, for fifteen minutes, and
+    leads to a page that names the principal and where a browser would be by now.
+
 How a stack is made
     `cloudformation.stacks` makes it with the calls of the account's administrator. A custom
     resource is asked for through its SNS topic: `topics` delivers a message that `sns_signer`
@@ -46,6 +51,8 @@ Stricter than AWS
     - Presigned URLs, directory buckets, S3 Control, `NotPrincipal`, key policies other than the
       default and bucket policies are refused.
     - DeleteObjects needs s3:DeleteObject on `*`.
+    - The federation endpoint takes GET only, and no SessionDuration, which AWS refuses for chained
+      roles. No bucket can be called `federation`.
 
 Unconfirmed
     - Texts of refusals follow AWS's published forms; only those for web identities were recorded.
@@ -63,6 +70,7 @@ Lenient
       the trust policy, the description and the longest session only.
     - A change of a policy takes effect at once; AWS may take minutes. `--role-delay` plays that
       for new roles, `PUT /_sandbox/policy-delay` for changes of a role's policies.
+    - The trail tells nothing of sign-ins to the console, which AWS records.
     - The trail shows an event at once; AWS takes up to 15 minutes. All exchanges stand in
       us-east-1, since an unsigned call names no Region.
     - The control interface is open to everybody on the machine.

@@ -29,6 +29,7 @@ from broker.sandbox.gate.enforcement import Gate
 from broker.sandbox.gate.received import Environ
 from broker.sandbox.http_server import listen
 from broker.sandbox.services import (
+    console_sign_in,
     iam_checks,
     identity_providers,
     kms,
@@ -37,6 +38,7 @@ from broker.sandbox.services import (
     sts,
     support,
 )
+from broker.sandbox.services.console_sign_in import ConsoleSignIn
 from broker.sandbox.services.credentials import CredentialRegister
 from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
 from broker.sandbox.services.sts import AssumeRoleService
@@ -53,7 +55,7 @@ HOST = "127.0.0.1"
 _FORBIDDEN_VARIABLES = ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS")
 
 
-WsgiPart = StackAnswers | PublishedCertificates | Control | Gate
+WsgiPart = StackAnswers | PublishedCertificates | ConsoleSignIn | Control | Gate
 
 
 class Sandbox:
@@ -74,6 +76,7 @@ class Sandbox:
         witness = Witness(history=EventHistory(), register=register, clock=clock)
         _install(directory=directory, register=register, witness=witness, role_delay=role_delay)
         topics.install(hooks.topics)
+        self._console = ConsoleSignIn(register=register, directory=directory, clock=clock)
         self._gate = Gate(
             DomainDispatcherApplication(create_backend_app),
             authenticator=Authenticator(directory=directory, credentials=register, clock=clock),
@@ -106,6 +109,8 @@ class Sandbox:
             return self._answers
         if self._certificates.serves(host):
             return self._certificates
+        if environ["PATH_INFO"] == console_sign_in.PATH:
+            return self._console
         return self._control if environ["PATH_INFO"].startswith(PREFIX) else self._gate
 
     def serve(self) -> None:

@@ -28,6 +28,7 @@ from broker.domain.limits import Limit
 from broker.domain.loopback import is_loopback
 from broker.domain.webhooks.endpoints import Endpoints
 from broker.errors import ConfigurationError
+from broker.settings.console import ConsoleSettings
 from broker.settings.sign_in import SignInSettings
 from broker.settings.tickets import TicketSettings
 from broker.settings.webhooks import WebhooksFile
@@ -59,7 +60,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(SignInSettings, TicketSettings):
+class Settings(SignInSettings, TicketSettings, ConsoleSettings):
     """Everything that an operator decides. The order matters: later fields may check earlier."""
 
     model_config = ConfigDict(

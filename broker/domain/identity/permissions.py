@@ -50,6 +50,8 @@ class Action(StrEnum):
     """Making a link through which somebody who may decide does so."""
     REVOKE_GRANT = "grants:revoke"
     OPEN_SESSION = "sessions:open"
+    OPEN_CONSOLE = "sessions:console"
+    """Signing in to the AWS console as a session."""
     READ_SESSION = "sessions:read"
     READ_ACTIVITY = "sessions:activity"
     REVOKE_SESSION = "sessions:revoke"
@@ -175,6 +177,7 @@ PERMITTED: Mapping[Action, Mapping[Role, Condition]] = {
         _R.ADMIN: _ALWAYS,
     },
     Action.OPEN_SESSION: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS, _R.BREAK_GLASS: _OWN},
+    Action.OPEN_CONSOLE: {_R.ENGINEER: _OWN, _R.CONSOLE: _ALWAYS, _R.BREAK_GLASS: _OWN},
     Action.READ_SESSION: {
         _R.ENGINEER: _OWN,
         _R.CUSTOMER: _BOUND,

@@ -74,6 +74,7 @@ class LedgerAction(StrEnum):
     """Somebody gave themselves a grant because it could not wait."""
     APPROVAL_LINK_MADE = "grant.approval_link_made"
     SESSION_OPENED = "session.opened"
+    CONSOLE_URL_MADE = "console.url_made"
     ACTIVITY_READ = "session.activity_read"
     ACCESS_REFUSED = "access.refused"
     AUTHENTICATION_REFUSED = "authentication.refused"

@@ -6,6 +6,7 @@ changed since it was read. Nothing else leaves them.
 
 from broker.domain.ports.aws import (
     CheckpointBuckets,
+    ConsoleSignIn,
     ManagedAccount,
     ManagementRole,
     Probe,
@@ -54,6 +55,7 @@ __all__ = [
     "CheckpointBuckets",
     "CheckpointRepository",
     "CodeFlow",
+    "ConsoleSignIn",
     "CurrentTickets",
     "Finished",
     "GrantRepository",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from broker.domain.accounts import Account
+from broker.domain.console import ConsolePage, ConsoleUrl, SessionKeys
 from broker.domain.grants import Access
 from broker.domain.iam_documents import Document
 from broker.domain.identifiers import AccountId
@@ -47,6 +48,31 @@ class Probe(Protocol):
 
         Raises DependencyUnavailable where AWS cannot be asked, and UpstreamRejected where it
         answers something that says neither.
+        """
+        ...
+
+
+class ConsoleSignIn(Protocol):
+    """AWS's federation endpoint, where a session's credentials become a way into the console."""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Where a browser is led on the way, as sources of a Content-Security-Policy."""
+        ...
+
+    def address(self, page: ConsolePage) -> str:
+        """The page's address, always on a console host of the partition.
+
+        Raises InvalidRequest for a Region that the partition does not have, and Conflict
+        (`console_unknown`) where it is not known how people sign in to the partition's console.
+        """
+        ...
+
+    def sign_in_url(self, keys: SessionKeys, address: str) -> ConsoleUrl:
+        """A URL that signs in with `keys` and leads to what `address` gave.
+
+        Raises UpstreamRejected (`refused_by_aws`) and DependencyUnavailable (`aws_unavailable`);
+        neither carries AWS's text, nor anything of the keys.
         """
         ...
 

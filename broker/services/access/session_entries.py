@@ -8,6 +8,7 @@ from datetime import datetime
 from broker.domain.access import Reason
 from broker.domain.accounts import Account
 from broker.domain.claims import TokenSubject
+from broker.domain.console import ConsolePage
 from broker.domain.grants import Grant
 from broker.domain.identifiers import GrantId, SessionId
 from broker.domain.ledger.entries import Event, LedgerAction, Outcome
@@ -98,5 +99,46 @@ def opened(call: Call, session: Session) -> Event:
             "kid": session.kid,
             "role_session_name": session.role_session_name,
             "expires_at": rfc3339(session.expires_at),
+        },
+    )
+
+
+def console_url_made(call: Call, session: Session, page: ConsolePage) -> Event:
+    """Somebody was given a way into the console as this session; the way itself is a secret."""
+    return _console(call, session, Outcome.DONE, reason=None, page=page)
+
+
+def console_refused(call: Call, session: Session, *, reason: str) -> Event:
+    """This session leads to no console, or not with these keys."""
+    return _console(call, session, Outcome.REFUSED, reason=reason)
+
+
+def console_failed(call: Call, session: Session, *, code: str) -> Event:
+    """AWS gave no way into the console."""
+    return _console(call, session, Outcome.FAILED, reason=code)
+
+
+def _console(
+    call: Call,
+    session: Session,
+    outcome: Outcome,
+    *,
+    reason: str | None,
+    page: ConsolePage | None = None,
+) -> Event:
+    shown = {} if page is None else {"service": page.service, "region": page.region}
+    return call.event(
+        LedgerAction.CONSOLE_URL_MADE,
+        outcome,
+        reason=reason,
+        ids={
+            "ticket": session.ticket_id,
+            "grant": session.grant_id,
+            "session": session.session_id,
+            "access_key": session.access_key_id,
+        },
+        details={
+            "engineer": session.engineer,
+            **{name: value for name, value in shown.items() if value is not None},
         },
     )

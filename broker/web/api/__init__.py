@@ -3,6 +3,7 @@
 from broker.web.api import (
     accounts,
     api_tokens,
+    console,
     diagnoses,
     grants,
     ledger,
@@ -20,6 +21,7 @@ APIS = (
     tickets.api,
     grants.api,
     sessions.api,
+    console.api,
     revocations.api,
     ledger.api,
     trails.api,

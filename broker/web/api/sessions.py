@@ -11,7 +11,6 @@ from broker.contract.sessions import (
     SessionPage,
 )
 from broker.domain.identifiers import SessionId
-from broker.domain.sessions import SessionRequest
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.api.on_behalf_of import engineer_of
@@ -32,17 +31,7 @@ api = Api("sessions")
 )
 def open_session(services: Services, call: Call, body: SessionBody) -> OpenedSessionAnswer:
     """Open a session for a ticket: the answer holds credentials, once."""
-    request = SessionRequest(
-        account_id=body.account_id,
-        ticket_id=body.ticket,
-        engineer=engineer_of(call, body.on_behalf_of),
-        reason=body.reason,
-        access=body.access,
-        duration=body.duration,
-        length=body.length,
-        services=tuple(sorted(set(body.services))),
-        grant_id=body.grant_id,
-    )
+    request = body.request(engineer=engineer_of(call, body.on_behalf_of))
     opened = services.open_session(request, call)
     return OpenedSessionAnswer(
         session=SessionAnswer.of(opened.session),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum
+from typing import Any
 
 import httpx
 import pytest
@@ -70,6 +71,8 @@ RULES: Mapping[str, Rule] = {
     "revoke_grant": Rule(Action.REVOKE_GRANT, Scope.GRANT),
     "make_approval_link": Rule(Action.OFFER_APPROVAL, Scope.GRANT),
     "open_session": Rule(Action.OPEN_SESSION, Scope.ACCOUNT),
+    "make_console_url": Rule(Action.OPEN_CONSOLE, Scope.SESSION),
+    "open_console": Rule(Action.OPEN_CONSOLE, Scope.ACCOUNT),
     "list_sessions": Rule(Action.READ_SESSION, Scope.SESSIONS),
     "show_session": Rule(Action.READ_SESSION, Scope.SESSION),
     "revoke_session": Rule(Action.REVOKE_SESSION, Scope.SESSION),
@@ -101,8 +104,14 @@ REFUSED_OTHERWISE = (
 )
 """What these samples ask for cannot be done, so that asking changes nothing."""
 
-ATTEMPTS_RECORDED = ("approve_grant", "deny_grant", "revoke_grant", "make_approval_link")
-"""Whoever may not know of a grant leaves an entry by trying to do something to it."""
+ATTEMPTS_RECORDED = (
+    "approve_grant",
+    "deny_grant",
+    "revoke_grant",
+    "make_approval_link",
+    "make_console_url",
+)
+"""Whoever may not know of a grant or a session leaves an entry by trying to do something to it."""
 
 MATRIX = list(itertools.product(RULES, Role, BINDINGS))
 
@@ -150,6 +159,14 @@ def session_id(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
+def console_session(world: World) -> dict[str, Any]:
+    """Another one that nobody ends, with its credentials."""
+    world.write_ticket("FOR-THE-CONSOLE", ACCOUNT)
+    answer = world.session(world.inside(ENGINEER), ticket="FOR-THE-CONSOLE").raise_for_status()
+    return dict(answer.json())
+
+
+@pytest.fixture(scope="module")
 def grant_id(world: World) -> str:
     """A grant of the engineer in the account, approved by standing consent."""
     body = {"account_id": ACCOUNT, "ticket": TICKET}
@@ -161,23 +178,29 @@ Ask = Callable[[str, httpx.Client], httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def ask(world: World, session_id: str, grant_id: str) -> Ask:
+def ask(world: World, session_id: str, console_session: dict[str, Any], grant_id: str) -> Ask:
     """Send the sample of an operation, made about the account and good for repeating."""
 
     world.write_ticket("ONLY-THIS", ACCOUNT)
+    in_full = {
+        "show_ticket": (address("show_ticket", ticket_id="ONLY-THIS"), None),
+        "make_console_url": (
+            address("make_console_url", session_id=console_session["session"]["id"]),
+            {"credentials": console_session["credentials"]},
+        ),
+    }
 
     def asked(name: str, client: httpx.Client) -> httpx.Response:
-        body = dict(SAMPLES[name].body or {}) or None
-        path, query = address(name), {}
+        sample = (address(name), dict(SAMPLES[name].body or {}) or None)
+        path, body = in_full.get(name, sample)
+        query: dict[str, str] = {}
         match name:
             case "register_account":
                 body = {"account_id": ACCOUNT, "customer": "Again"}
             case "change_account":
                 body = {"payer": False}
-            case "open_session" | "request_grant":
+            case "open_session" | "request_grant" | "open_console":
                 body = {"account_id": ACCOUNT, "ticket": TICKET, "on_behalf_of": ENGINEER}
-            case "show_ticket":
-                path = address(name, ticket_id="ONLY-THIS")
             case "show_session" | "revoke_session" | "show_activity":
                 path = address(name, session_id=session_id)
             case _ if "grant_id" in SAMPLES[name].path:

@@ -51,7 +51,8 @@ def listening(tls: ssl.SSLContext | None = None) -> Iterator[Listener]:
             self.end_headers()
             self.wfile.write(listener.body)
 
-        do_PUT = answer  # noqa: N815 - the name that the standard library calls
+        do_GET = answer  # noqa: N815 - the names that the standard library calls
+        do_PUT = answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Nothing: tests read our output."""
