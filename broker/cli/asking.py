@@ -1,71 +1,86 @@
-"""What commands share that ask the HTTP API: their options, lists in parts, and telling answers."""
+"""What commands share that ask the HTTP API: their options, whom they ask, and telling answers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.failures import told_by_the_shell
+from broker.client.broker import Broker
 
-Command = TypeVar("Command", bound=Callable[..., object])
-Shown = TypeVar("Shown", bound=BaseModel)
+Command = Callable[..., object]
+Decorator = Callable[[Command], Command]
+Answered = TypeVar("Answered", bound=BaseModel)
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused."
-_PAGE = 200
+
+_OPTIONS: tuple[Decorator, ...] = (
+    click.option(
+        "--token",
+        "credential",
+        envvar="BROKER_TOKEN",
+        show_envvar=True,
+        help="Your API token; better in the environment, where other users cannot see it.",
+    ),
+    click.option("--url", envvar="BROKER_URL", show_envvar=True, help="The broker."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A broker, and as whom it is asked."""
+
+    url: str
+    credential: str = field(repr=False)
+
+    def broker(self) -> Broker:
+        """A client, to be closed. Raises ClientError for what cannot be asked or sent."""
+        return Broker(self.url, self.credential)
+
+
+def found(url: str | None, credential: str | None) -> Target:
+    """Whom to ask, of what was typed or stands in the environment.
+
+    Raises UsageError, which says what is missing.
+    """
+    if not url:
+        raise click.UsageError("No broker is named: set BROKER_URL, or say --url.")
+    if not credential:
+        raise click.UsageError("Nothing says who you are: set BROKER_TOKEN, or say --token.")
+    return Target(url=url, credential=credential)
+
+
+def finds_the_broker(command: Command) -> Command:
+    """Give `command` a `target`, and tell what fails there as commands do."""
+
+    @functools.wraps(command)
+    def with_target(*args: Any, url: str | None, credential: str | None, **kwargs: Any) -> object:
+        with told_by_the_shell():
+            return command(*args, target=found(url, credential), **kwargs)
+
+    return _decorated(with_target, _OPTIONS)
 
 
 def calls_the_broker(command: Command) -> Command:
-    """Add what every such command takes: how to answer, where the broker is, who is asking."""
-    for decorate in (
-        click.option(
-            "--token",
-            envvar="BROKER_TOKEN",
-            required=True,
-            show_envvar=True,
-            help="Your API token; better in the environment, where other users cannot see it.",
-        ),
-        click.option(
-            "--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print the API's answer as JSON."),
-    ):
+    """Give `command` a `target`, and whether to answer `as_json`."""
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+    return _decorated(finds_the_broker(command), (as_json,))
+
+
+def tell(answer: Answered, show: Callable[[Answered], None], *, as_json: bool) -> None:
+    """Print an answer in the form that was asked for."""
+    if as_json:
+        click.echo(answer.model_dump_json(indent=2, by_alias=True))
+    else:
+        show(answer)
+
+
+def _decorated(command: Command, decorators: tuple[Decorator, ...]) -> Command:
+    for decorate in decorators:
         command = decorate(command)
     return command
-
-
-def all_items(
-    broker: BrokerClient, url: str, path: str, filters: Mapping[str, str | None] | None = None
-) -> Iterator[object]:
-    """Every item of the list at `path`, part by part; a filter of None is none."""
-    given = {name: value for name, value in (filters or {}).items() if value is not None}
-    query = httpx.QueryParams({**given, "limit": _PAGE})
-    while True:
-        part = broker.request("GET", f"{path}?{query}")
-        try:
-            yield from part["items"]
-            cursor = part["next"]
-        except (KeyError, TypeError) as e:
-            raise not_a_broker(url) from e
-        if cursor is None:
-            return
-        query = query.set("cursor", cursor)
-
-
-def tell(
-    answer: Any, url: str, *, as_json: bool, show: Callable[[Shown], None], model: type[Shown]
-) -> Shown:
-    """Print an answer in the form that was asked for, and return what was read of it."""
-    try:
-        told = model.model_validate(answer)
-    except ValidationError as e:
-        raise not_a_broker(url) from e
-    if as_json:
-        click.echo(json.dumps(answer, indent=2))
-    else:
-        show(told)
-    return told

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import click
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from broker import logs, settings
-from broker.cli.client import BrokerClient, not_a_broker
-from broker.cli.failures import ExitCode
+from broker.cli.asking import found
+from broker.cli.failures import ExitCode, told_by_the_shell
 from broker.cli.operator import operators_call
 from broker.contract.diagnoses import DiagnosisAnswer
 from broker.domain.diagnosis import Check, CheckStatus, Diagnosis
@@ -42,6 +41,7 @@ _SHOWN = {
 @click.option("--url", envvar="BROKER_URL", show_envvar=True, help="The broker, for --remote.")
 @click.option(
     "--token",
+    "credential",
     envvar="BROKER_TOKEN",
     show_envvar=True,
     help="Your API token, for --remote; better in the environment.",
@@ -54,7 +54,7 @@ def doctor(
     as_json: bool,
     remote: bool,
     url: str | None,
-    token: str | None,
+    credential: str | None,
 ) -> None:
     """Check everything that a session needs, and say how to mend what is not well.
 
@@ -68,8 +68,9 @@ def doctor(
       broker doctor 111122223333 --remote --json
     """
     account_id = None if account is None else _parsed(account)
-    checks = _over_the_api(account_id, url, token) if remote else _here(account_id)
-    diagnosis = Diagnosis(tuple(_watched(checks)))
+    checks = _over_the_api(account_id, url, credential) if remote else _here(account_id)
+    with told_by_the_shell():
+        diagnosis = Diagnosis(tuple(_watched(checks)))
     if as_json:
         click.echo(DiagnosisAnswer.of(diagnosis).model_dump_json(indent=2))
     else:
@@ -85,18 +86,12 @@ def _parsed(account: str) -> AccountId:
 
 
 def _over_the_api(
-    account_id: AccountId | None, url: str | None, token: str | None
+    account_id: AccountId | None, url: str | None, credential: str | None
 ) -> Iterator[Check]:
-    if account_id is None or url is None or token is None:
-        raise click.UsageError(
-            "--remote needs ACCOUNT, and BROKER_URL and BROKER_TOKEN in the environment."
-        )
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("GET", f"/v1/accounts/{account_id}/diagnosis")
-    try:
-        yield from DiagnosisAnswer.model_validate(answer).read().checks
-    except ValidationError as e:
-        raise not_a_broker(url) from e
+    if account_id is None:
+        raise click.UsageError("--remote needs ACCOUNT.")
+    with found(url, credential).broker() as broker:
+        yield from broker.diagnose_account(account_id).read().checks
 
 
 def _here(account_id: AccountId | None) -> Iterator[Check]:
@@ -126,7 +121,11 @@ def _watched(checks: Iterator[Check]) -> Iterator[Check]:
 
 
 def _print(diagnosis: Diagnosis) -> None:
-    table = Table("", "Check", "Found", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    # Identifiers are longer than a narrow column: what is cut can be neither read nor copied.
+    table.add_column("Check", overflow="fold")
+    table.add_column("Found", overflow="fold")
     for check in diagnosis.checks:
         table.add_row(_SHOWN[check.status], Text(check.name), _told(check))
     console = Console(highlight=False)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import click
+from pydantic import ValidationError
 
+from broker.client.errors import (
+    BadAddress,
+    BadCredential,
+    BrokeOff,
+    ClientError,
+    NotABroker,
+    ProblemAnswered,
+    Unreachable,
+)
 from broker.errors import BrokerError, ConfigurationError
+
+_INVALID = "invalid_request"
+_WHERE = "Is BROKER_URL right?"
 
 
 class ExitCode(IntEnum):
@@ -49,10 +63,60 @@ class CommandMisused(CommandFailed):
     exit_code = ExitCode.USAGE
 
 
+@contextmanager
+def told_by_the_shell() -> Iterator[None]:
+    """Turn what the client raises, and bodies that cannot be, into what commands fail with."""
+    try:
+        yield
+    except ClientError as e:
+        raise _told(e) from e
+    except ValidationError as e:
+        # Not chained: pydantic's error repeats what was typed.
+        raise _misused(e) from None
+
+
+def _told(error: ClientError) -> click.ClickException:
+    """`error` as a person at the shell reads it, with the exit code that it deserves."""
+    match error:
+        case ProblemAnswered():
+            return _problem(error)
+        case BadAddress():
+            return click.UsageError(f"{error} {_WHERE}")
+        case BadCredential():
+            return click.UsageError(str(error))
+        case Unreachable() | NotABroker():
+            return CommandFailed(f"{error} {_WHERE}")
+        case BrokeOff():
+            return CommandFailed(f"{error} Try again.")
+        case _:
+            return CommandFailed(str(error))
+
+
+def _problem(problem: ProblemAnswered) -> CommandFailed:
+    sentence = f"{problem.detail} (request {problem.request_id})"
+    if problem.may_pass:
+        return CommandFailed(sentence, code=problem.code)
+    if problem.code == _INVALID:
+        return CommandMisused(sentence, code=problem.code)
+    return CommandRefused(sentence, code=problem.code)
+
+
+def _misused(error: ValidationError) -> CommandMisused:
+    """A body of ours that the broker could not read either; what was typed is not repeated."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    rule = first["msg"].removeprefix("Value error, ")
+    return CommandMisused(f"`{where}`: {rule}." if where else f"It {rule}.", code=_INVALID)
+
+
 def reported(command: Callable[[], object]) -> None:
     """Run `command`; what fails is told on standard error, without a trace."""
     try:
-        command()
+        with told_by_the_shell():
+            command()
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
     except ConfigurationError as e:
         click.echo(str(e), err=True)
         sys.exit(ExitCode.USAGE)

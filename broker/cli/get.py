@@ -7,46 +7,31 @@ import shlex
 from collections.abc import Callable, Mapping
 
 import click
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from broker.cli.client import BrokerClient, not_a_broker
-from broker.cli.parsed import Parsed
-from broker.domain.identifiers import AccountId, TicketId
-
-
-class _Given(BaseModel):
-    """Credentials as the broker answers them."""
-
-    access_key_id: str
-    secret_access_key: str = Field(repr=False)
-    session_token: str = Field(repr=False)
-    expiration: str
+from broker.cli.asking import Target, finds_the_broker
+from broker.cli.parsed import OneOf, Parsed
+from broker.contract.sessions import OpenedSessionAnswer, SessionBody
+from broker.domain.grants import Access
+from broker.domain.identifiers import AccountId, ServiceName, TicketId
+from broker.domain.times import rfc3339
 
 
-class _Opened(BaseModel):
-    """What the formats need of a session's answer, whose other members `json` passes on."""
-
-    model_config = ConfigDict(extra="allow")
-
-    credentials: _Given
-
-
-def _env(opened: _Opened) -> str:
+def _env(opened: OpenedSessionAnswer) -> str:
     given = opened.credentials
     variables = {
         "AWS_ACCESS_KEY_ID": given.access_key_id,
         "AWS_SECRET_ACCESS_KEY": given.secret_access_key,
         "AWS_SESSION_TOKEN": given.session_token,
-        "AWS_CREDENTIAL_EXPIRATION": given.expiration,
+        "AWS_CREDENTIAL_EXPIRATION": rfc3339(given.expiration),
     }
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
-def _json(opened: _Opened) -> str:
+def _json(opened: OpenedSessionAnswer) -> str:
     return opened.model_dump_json(indent=2)
 
 
-def _credential_process(opened: _Opened) -> str:
+def _credential_process(opened: OpenedSessionAnswer) -> str:
     """As AWS's SDKs read it; without Expiration nothing would ever be refreshed."""
     given = opened.credentials
     return json.dumps(
@@ -55,12 +40,12 @@ def _credential_process(opened: _Opened) -> str:
             "AccessKeyId": given.access_key_id,
             "SecretAccessKey": given.secret_access_key,
             "SessionToken": given.session_token,
-            "Expiration": given.expiration,
+            "Expiration": rfc3339(given.expiration),
         }
     )
 
 
-FORMATS: Mapping[str, Callable[[_Opened], str]] = {
+FORMATS: Mapping[str, Callable[[OpenedSessionAnswer], str]] = {
     "env": _env,
     "json": _json,
     "credential-process": _credential_process,
@@ -82,8 +67,8 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
 )
 @click.option(
     "--access",
-    type=click.Choice(["read", "case"]),
-    default="read",
+    type=OneOf(Access),
+    default=Access.READ,
     show_default=True,
     help="Read the account, or raise AWS support cases for it.",
 )
@@ -97,6 +82,7 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
 @click.option(
     "--service",
     "services",
+    type=Parsed(ServiceName, "service"),
     multiple=True,
     help="Narrow the session to a service, as in IAM actions (ec2); may be repeated.",
 )
@@ -108,25 +94,17 @@ FORMATS: Mapping[str, Callable[[_Opened], str]] = {
     show_default=True,
     help="Shell exports, the whole answer, or what credential_process in ~/.aws/config expects.",
 )
-@click.option("--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker.")
-@click.option(
-    "--token",
-    envvar="BROKER_TOKEN",
-    required=True,
-    show_envvar=True,
-    help="Your API token; better in the environment, where other users cannot see it.",
-)
-def get(  # noqa: PLR0913 - one argument an option
+@finds_the_broker
+def get(
     *,
     account: AccountId,
     ticket: TicketId,
-    access: str,
+    access: Access,
     reason: str,
     duration: int | None,
-    services: tuple[str, ...],
+    services: tuple[ServiceName, ...],
     form: str,
-    url: str,
-    token: str,
+    target: Target,
 ) -> None:
     """Get short-lived AWS credentials for a ticket.
 
@@ -138,25 +116,14 @@ def get(  # noqa: PLR0913 - one argument an option
       [profile acme]
       credential_process = broker get --account 111122223333 --ticket T-1042 --format credential-process
     """  # noqa: E501 - a line of a configuration file cannot be wrapped
-    with BrokerClient(url, token) as broker:
-        answer = broker.request(
-            "POST",
-            "/v1/sessions",
-            {
-                "account_id": account,
-                "ticket": ticket,
-                "reason": reason,
-                "access": access,
-                "services": list(services),
-                **({} if duration is None else {"duration_seconds": duration}),
-            },
-        )
-    click.echo(FORMATS[form](_parsed(answer, url)))
-
-
-def _parsed(answer: object, url: str) -> _Opened:
-    try:
-        return _Opened.model_validate(answer)
-    except ValidationError:
-        # Not chained: pydantic's error repeats what was sent, which may be half of a secret.
-        raise not_a_broker(url) from None
+    body = SessionBody(
+        account_id=account,
+        ticket=ticket,
+        reason=reason,
+        access=access,
+        duration_seconds=duration,
+        services=list(services),
+    )
+    with target.broker() as broker:
+        opened = broker.open_session(body)
+    click.echo(FORMATS[form](opened))

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from broker.cli.client import BrokerClient, not_a_broker
+from broker.cli.asking import Target, finds_the_broker
 from broker.cli.failures import ExitCode
+from broker.cli.parsed import Parsed
 from broker.contract.proofs import ProofAnswer
+from broker.domain.identifiers import AccountId
 from broker.domain.proofs.action_catalogue import AccessLevel
 from broker.domain.proofs.proof import Proof, ProofChange, Verdict, compare
 
@@ -27,7 +29,7 @@ _VERDICTS = {
     epilog="Exit codes: 0 read only, 1 failed (try again), 2 wrong usage, 3 refused, "
     "violated or not proven."
 )
-@click.argument("account")
+@click.argument("account", type=Parsed(AccountId, "account"))
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the whole proof, every action in it, as JSON."
 )
@@ -37,23 +39,15 @@ _VERDICTS = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Say what has changed since an earlier proof, kept with --json.",
 )
-@click.option("--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker.")
-@click.option(
-    "--token",
-    envvar="BROKER_TOKEN",
-    required=True,
-    show_envvar=True,
-    help="Your API token; better in the environment, where other users cannot see it.",
-)
+@finds_the_broker
 @click.pass_context
 def prove(
     ctx: click.Context,
     *,
-    account: str,
+    account: AccountId,
     as_json: bool,
     earlier: Path | None,
-    url: str,
-    token: str,
+    target: Target,
 ) -> None:
     """Prove what the support roles in an account may do, from what is attached there now.
 
@@ -63,8 +57,8 @@ def prove(
       broker prove 111122223333 --compare proof.json
     """
     before = None if earlier is None else _kept(earlier)
-    with BrokerClient(url, token) as broker:
-        answer = _parsed(broker.request("GET", f"/v1/accounts/{account}/proof"), url)
+    with target.broker() as broker:
+        answer = broker.prove_account(account)
     proof = answer.read()
     if as_json:
         click.echo(answer.model_dump_json(indent=2))
@@ -82,13 +76,6 @@ def _kept(path: Path) -> Proof:
         raise click.UsageError(
             f"{path} is not a proof as `broker prove --json` printed it, or was changed since."
         ) from e
-
-
-def _parsed(answer: object, url: str) -> ProofAnswer:
-    try:
-        return ProofAnswer.model_validate(answer)
-    except ValidationError as e:
-        raise not_a_broker(url) from e
 
 
 def _compared(before: Proof, proof: Proof) -> ProofChange:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.answers.grants import GrantShown, GrantsShown, print_grant, print_grants
-from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
-from broker.cli.client import BrokerClient
+from broker.cli.answers.grants import print_grant, print_grants
+from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.groups import Group
-from broker.cli.parsed import Parsed
+from broker.cli.parsed import OneOf, Parsed
+from broker.client.paging import every
+from broker.contract.grants import (
+    DecisionBody,
+    GrantBody,
+    GrantListQuery,
+    GrantPage,
+)
 from broker.domain.grants import Access, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 
@@ -41,8 +47,8 @@ def requests() -> None:
 @click.option("--reason", default="", help="What you are going to do; the customer reads it.")
 @click.option(
     "--access",
-    type=click.Choice([access.value for access in Access]),
-    default=Access.READ.value,
+    type=OneOf(Access),
+    default=Access.READ,
     show_default=True,
     help="Read the account, or raise AWS support cases for it.",
 )
@@ -61,34 +67,33 @@ def requests() -> None:
 @calls_the_broker
 def create(  # noqa: PLR0913 - one argument an option
     *,
-    account: str,
-    ticket: str,
+    account: AccountId,
+    ticket: TicketId,
     reason: str,
-    access: str,
+    access: Access,
     duration: int | None,
     break_glass: bool,
-    on_behalf_of: str | None,
+    on_behalf_of: EngineerId | None,
+    target: Target,
     as_json: bool,
-    url: str,
-    token: str,
 ) -> None:
     """Ask for a grant. While a request for the same waits, asking again shows that one.
 
     \b
       broker requests create --account 111122223333 --ticket T-1042 --reason "slow queries"
     """
-    body = {
-        "account_id": account,
-        "ticket": ticket,
-        "reason": reason,
-        "access": access,
-        "duration_seconds": duration or (_IN_AN_EMERGENCY if break_glass else _ROUTINELY),
-        "break_glass": break_glass,
-        "on_behalf_of": on_behalf_of,
-    }
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("POST", "/v1/grants", body)
-    tell(answer, url, as_json=as_json, show=print_grant, model=GrantShown)
+    body = GrantBody(
+        account_id=account,
+        ticket=ticket,
+        reason=reason,
+        access=access,
+        duration_seconds=duration or (_IN_AN_EMERGENCY if break_glass else _ROUTINELY),
+        break_glass=break_glass,
+        on_behalf_of=on_behalf_of,
+    )
+    with target.broker() as broker:
+        answer = broker.request_grant(body)
+    tell(answer, print_grant, as_json=as_json)
 
 
 @requests.command(name="list", epilog=EXIT_CODES)
@@ -97,85 +102,84 @@ def create(  # noqa: PLR0913 - one argument an option
 @click.option("--engineer", type=_ENGINEER, help="Only those of this engineer.")
 @click.option(
     "--state",
-    type=click.Choice([state.value for state in GrantState]),
+    type=OneOf(GrantState),
     help="Only those in this state; `requested` are those to decide on.",
 )
 @calls_the_broker
 def list_requests(
     *,
-    account: str | None,
-    ticket: str | None,
-    engineer: str | None,
-    state: str | None,
+    account: AccountId | None,
+    ticket: TicketId | None,
+    engineer: EngineerId | None,
+    state: GrantState | None,
+    target: Target,
     as_json: bool,
-    url: str,
-    token: str,
 ) -> None:
     """List the grants that you may see, and the requests for them, newest first.
 
     \b
       broker requests list --state requested
     """
-    filters = {"account_id": account, "ticket": ticket, "engineer": engineer, "state": state}
-    with BrokerClient(url, token) as broker:
-        answer = {"items": list(all_items(broker, url, "/v1/grants", filters))}
-    tell(answer, url, as_json=as_json, show=print_grants, model=GrantsShown)
+    query = GrantListQuery(account_id=account, ticket=ticket, engineer=engineer, state=state)
+    with target.broker() as broker:
+        page = GrantPage(items=list(every(broker.list_grants, query)), next=None)
+    tell(page, print_grants, as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)
 @_grant
 @calls_the_broker
-def show(*, grant_id: str, as_json: bool, url: str, token: str) -> None:
+def show(*, grant_id: GrantId, target: Target, as_json: bool) -> None:
     """Show one grant: who asked for what and why, and what became of it.
 
     \b
       broker requests show gr-0123456789abcdef0123
     """
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("GET", f"/v1/grants/{grant_id}")
-    tell(answer, url, as_json=as_json, show=print_grant, model=GrantShown)
+    with target.broker() as broker:
+        answer = broker.show_grant(grant_id)
+    tell(answer, print_grant, as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)
 @_grant
 @_reason
 @calls_the_broker
-def approve(*, grant_id: str, reason: str, as_json: bool, url: str, token: str) -> None:
+def approve(*, grant_id: GrantId, reason: str, target: Target, as_json: bool) -> None:
     """Approve a request of somebody else; the grant lasts from now.
 
     \b
       broker requests approve gr-0123456789abcdef0123 --reason "as agreed on the phone"
     """
-    _decide("approval", grant_id, reason, as_json=as_json, url=url, token=token)
+    with target.broker() as broker:
+        answer = broker.approve_grant(grant_id, DecisionBody(reason=reason))
+    tell(answer, print_grant, as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)
 @_grant
 @_reason
 @calls_the_broker
-def deny(*, grant_id: str, reason: str, as_json: bool, url: str, token: str) -> None:
+def deny(*, grant_id: GrantId, reason: str, target: Target, as_json: bool) -> None:
     """Deny a request of somebody else.
 
     \b
       broker requests deny gr-0123456789abcdef0123 --reason "not during the release"
     """
-    _decide("denial", grant_id, reason, as_json=as_json, url=url, token=token)
+    with target.broker() as broker:
+        answer = broker.deny_grant(grant_id, DecisionBody(reason=reason))
+    tell(answer, print_grant, as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)
 @_grant
 @_reason
 @calls_the_broker
-def revoke(*, grant_id: str, reason: str, as_json: bool, url: str, token: str) -> None:
+def revoke(*, grant_id: GrantId, reason: str, target: Target, as_json: bool) -> None:
     """End a grant and every session under it, or withdraw a request.
 
     \b
       broker requests revoke gr-0123456789abcdef0123 --reason "done"
     """
-    _decide("revocation", grant_id, reason, as_json=as_json, url=url, token=token)
-
-
-def _decide(what: str, grant_id: str, reason: str, *, as_json: bool, url: str, token: str) -> None:
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("POST", f"/v1/grants/{grant_id}/{what}", {"reason": reason})
-    tell(answer, url, as_json=as_json, show=print_grant, model=GrantShown)
+    with target.broker() as broker:
+        answer = broker.revoke_grant(grant_id, DecisionBody(reason=reason))
+    tell(answer, print_grant, as_json=as_json)

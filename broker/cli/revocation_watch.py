@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Literal, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import click
-from pydantic import BaseModel, ValidationError
 
-from broker.cli.asking import all_items
-from broker.cli.client import BrokerClient, not_a_broker
+from broker.client.broker import Broker
+from broker.client.paging import every
+from broker.contract.base import AccountListQuery
+from broker.contract.revocations import ManyRevokedAnswer
+from broker.contract.sessions import RevocationAnswer, SessionAnswer
+from broker.domain.identifiers import AccountId, SessionId
 
 _EVERY_SECONDS = 1.0
 
 
-class RevocationShown(BaseModel):
-    """How far one revocation has come."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What was ended, as much of it as is told; `seconds` is None where AWS was not told all."""
 
-    state: Literal["pending", "applied", "effective"]
+    sessions: Sequence[SessionId]
+    accounts: Sequence[AccountId]
+    grants: int
     seconds: float | None
 
-
-class _SessionShown(BaseModel):
-    id: str
-    account_id: str
-    revocation: RevocationShown | None
-
-
-class Ended(BaseModel):
-    """What was ended, as much of the answer as is told."""
-
-    sessions: list[str]
-    accounts: list[str]
-    grants: int
-    state: Literal["pending", "applied"]
-    seconds: float
+    @classmethod
+    def one(cls, session: SessionAnswer) -> Ended:
+        """What a single session's revocation has ended."""
+        reached = session.revocation
+        return cls(
+            sessions=(session.id,),
+            accounts=(session.account_id,),
+            grants=0,
+            seconds=None if reached is None else reached.seconds,
+        )
 
     @classmethod
-    def read(cls, answer: object, url: str) -> Self:
-        """Raises CommandFailed for what is no answer of a broker."""
-        try:
-            return cls.model_validate(answer)
-        except ValidationError as e:
-            raise not_a_broker(url) from e
+    def many(cls, revoked: ManyRevokedAnswer) -> Ended:
+        """What was ended at once."""
+        return cls(
+            sessions=revoked.sessions,
+            accounts=revoked.accounts,
+            grants=revoked.grants,
+            seconds=None if revoked.state == "pending" else revoked.seconds,
+        )
 
     def sentence(self) -> str:
         """What was ended, and whether AWS was told."""
@@ -53,30 +56,14 @@ class Ended(BaseModel):
             f"{_counted(self.grants, 'grant')} and {_counted(len(self.sessions), 'session')} "
             f"in {_counted(len(self.accounts), 'account')}"
         )
-        if self.state == "pending":
+        if self.seconds is None:
             return f"Ended {what}. AWS does not take all of it yet; it is tried again by itself."
         return f"Ended {what}. The Deny stands after {self.seconds:.1f} s."
 
 
-def ended_session(answer: object, url: str) -> Ended:
-    """What a single session's revocation has ended. Raises like `Ended.read`."""
-    try:
-        session = _SessionShown.model_validate(answer)
-    except ValidationError as e:
-        raise not_a_broker(url) from e
-    reached = session.revocation
-    return Ended(
-        sessions=[session.id],
-        accounts=[session.account_id],
-        grants=0,
-        state="pending" if reached is None or reached.state == "pending" else "applied",
-        seconds=0 if reached is None else reached.seconds or 0,
-    )
-
-
 def watch(
-    broker: BrokerClient, url: str, session_ids: Iterable[str], *, seconds: float
-) -> Mapping[str, RevocationShown]:
+    broker: Broker, session_ids: Iterable[SessionId], *, seconds: float
+) -> Mapping[SessionId, RevocationAnswer]:
     """How far each session's revocation has come once all are effective, or that time is over.
 
     Each step forward is told on standard error.
@@ -85,7 +72,7 @@ def watch(
     wanted = frozenset(session_ids)
     told = 0
     while True:
-        reached = _reached(broker, url, wanted)
+        reached = _reached(broker, wanted)
         effective = sum(each.state == "effective" for each in reached.values())
         if effective != told:
             click.echo(f"AWS refuses {effective} of {len(wanted)}.", err=True)
@@ -95,18 +82,12 @@ def watch(
         time.sleep(_EVERY_SECONDS)
 
 
-def _reached(
-    broker: BrokerClient, url: str, wanted: frozenset[str]
-) -> Mapping[str, RevocationShown]:
+def _reached(broker: Broker, wanted: frozenset[SessionId]) -> Mapping[SessionId, RevocationAnswer]:
     """Read from the list of sessions, whose newest parts hold all that can still be alive."""
-    found: dict[str, RevocationShown] = {}
+    found: dict[SessionId, RevocationAnswer] = {}
     if not wanted:
         return found
-    for item in all_items(broker, url, "/v1/sessions"):
-        try:
-            session = _SessionShown.model_validate(item)
-        except ValidationError as e:
-            raise not_a_broker(url) from e
+    for session in every(broker.list_sessions, AccountListQuery()):
         if session.id in wanted and session.revocation is not None:
             found[session.id] = session.revocation
             if len(found) == len(wanted):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import click
+from pydantic import BaseModel
 
-from broker.cli.asking import EXIT_CODES, calls_the_broker
-from broker.cli.client import BrokerClient
+from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
-from broker.cli.revocation_watch import Ended, RevocationShown, ended_session, watch
+from broker.cli.revocation_watch import Ended, watch
+from broker.client.broker import Broker
+from broker.contract.revocations import RevocationBody
+from broker.contract.sessions import RevocationAnswer
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -56,16 +59,16 @@ def revoke() -> None:
 @click.argument("session_id", metavar="SESSION", type=Parsed(SessionId, "session"))
 @_wait
 @calls_the_broker
-def session(*, session_id: SessionId, wait: int, as_json: bool, url: str, token: str) -> None:
+def session(*, session_id: SessionId, wait: int, target: Target, as_json: bool) -> None:
     """End one session; its grant stays, and the next session may be opened under it.
 
     \b
       broker revoke session s-0123456789abcdef0123
       broker sessions revoke s-0123456789abcdef0123   # the same
     """
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("DELETE", f"/v1/sessions/{session_id}")
-        _told(broker, ended_session(answer, url), answer, url, wait=wait, as_json=as_json)
+    with target.broker() as broker:
+        answer = broker.revoke_session(session_id)
+        _told(broker, Ended.one(answer), answer, wait=wait, as_json=as_json)
 
 
 @revoke.command(epilog=EXIT_CODES)
@@ -73,7 +76,7 @@ def session(*, session_id: SessionId, wait: int, as_json: bool, url: str, token:
 @_ends_much
 @calls_the_broker
 def engineer(
-    *, engineer: str, reason: str, wait: int, yes: bool, as_json: bool, url: str, token: str
+    *, engineer: EngineerId, reason: str, wait: int, yes: bool, target: Target, as_json: bool
 ) -> None:
     """End what an engineer has in every account: grants, requests and sessions.
 
@@ -83,7 +86,8 @@ def engineer(
       broker revoke engineer ann@vendor.example --reason "laptop lost"
     """
     _confirm(f"End everything that {engineer} has, in every account?", yes=yes)
-    _revoke_many({"engineer": engineer, "reason": reason}, url, token, wait=wait, as_json=as_json)
+    body = RevocationBody(engineer=engineer, reason=reason)
+    _revoke_many(target, body, wait=wait, as_json=as_json)
 
 
 @revoke.command(epilog=EXIT_CODES)
@@ -91,7 +95,7 @@ def engineer(
 @_ends_much
 @calls_the_broker
 def ticket(
-    *, ticket: str, reason: str, wait: int, yes: bool, as_json: bool, url: str, token: str
+    *, ticket: TicketId, reason: str, wait: int, yes: bool, target: Target, as_json: bool
 ) -> None:
     """End what a ticket led to. The ticket stays as it is: close it to keep it that way.
 
@@ -99,7 +103,8 @@ def ticket(
       broker revoke ticket T-1042 --reason "opened by mistake"
     """
     _confirm(f"End everything that {ticket} led to?", yes=yes)
-    _revoke_many({"ticket": ticket, "reason": reason}, url, token, wait=wait, as_json=as_json)
+    body = RevocationBody(ticket=ticket, reason=reason)
+    _revoke_many(target, body, wait=wait, as_json=as_json)
 
 
 @revoke.command(epilog=EXIT_CODES)
@@ -107,7 +112,7 @@ def ticket(
 @_ends_much
 @calls_the_broker
 def account(
-    *, account_id: str, reason: str, wait: int, yes: bool, as_json: bool, url: str, token: str
+    *, account_id: AccountId, reason: str, wait: int, yes: bool, target: Target, as_json: bool
 ) -> None:
     """End every grant and session of an account, also what no record knows of.
 
@@ -115,22 +120,22 @@ def account(
       broker revoke account 111122223333 --reason "the customer asks for it"
     """
     _confirm(f"End every session in {account_id}?", yes=yes)
-    _revoke_many(
-        {"account_id": account_id, "reason": reason}, url, token, wait=wait, as_json=as_json
-    )
+    body = RevocationBody(account_id=account_id, reason=reason)
+    _revoke_many(target, body, wait=wait, as_json=as_json)
 
 
 @revoke.command(epilog=EXIT_CODES)
 @_ends_much
 @calls_the_broker
-def everything(*, reason: str, wait: int, yes: bool, as_json: bool, url: str, token: str) -> None:
+def everything(*, reason: str, wait: int, yes: bool, target: Target, as_json: bool) -> None:
     """End every grant and session of every account.
 
     \b
       broker revoke everything --reason "our own account was entered" --yes
     """
     _confirm("End every session of every engineer in every account?", yes=yes)
-    _revoke_many({"everything": True, "reason": reason}, url, token, wait=wait, as_json=as_json)
+    body = RevocationBody(everything=True, reason=reason)
+    _revoke_many(target, body, wait=wait, as_json=as_json)
 
 
 def _confirm(question: str, *, yes: bool) -> None:
@@ -138,30 +143,20 @@ def _confirm(question: str, *, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-def _revoke_many(
-    body: Mapping[str, object], url: str, token: str, *, wait: int, as_json: bool
-) -> None:
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("POST", "/v1/revocations", body)
-        _told(broker, Ended.read(answer, url), answer, url, wait=wait, as_json=as_json)
+def _revoke_many(target: Target, body: RevocationBody, *, wait: int, as_json: bool) -> None:
+    with target.broker() as broker:
+        answer = broker.revoke_many(body)
+        _told(broker, Ended.many(answer), answer, wait=wait, as_json=as_json)
 
 
-def _told(
-    broker: BrokerClient,
-    ended: Ended,
-    answer: Mapping[str, object],
-    url: str,
-    *,
-    wait: int,
-    as_json: bool,
-) -> None:
+def _told(broker: Broker, ended: Ended, answer: BaseModel, *, wait: int, as_json: bool) -> None:
     """Say what was ended, wait, and say what came of it. Raises CommandFailed where AWS was not
     seen to refuse all of it in time."""
     click.echo(ended.sentence(), err=True)
-    reached = watch(broker, url, ended.sessions, seconds=wait)
+    reached = watch(broker, ended.sessions, seconds=wait)
     if as_json:
         shown = {each: state.model_dump() for each, state in reached.items()}
-        click.echo(json.dumps({**answer, "revocations": shown}, indent=2))
+        click.echo(json.dumps({**answer.model_dump(mode="json"), "revocations": shown}, indent=2))
     late = [each for each, state in reached.items() if state.state != "effective"]
     if late and wait:
         raise CommandFailed(
@@ -172,7 +167,7 @@ def _told(
         click.echo(_outcome(list(reached.values())))
 
 
-def _outcome(reached: list[RevocationShown]) -> str:
+def _outcome(reached: list[RevocationAnswer]) -> str:
     if not reached:
         return "No live session was found."
     if any(each.state != "effective" for each in reached):

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import click
 
-from broker.cli.answers.tokens import TokensShown, print_tokens
-from broker.cli.asking import EXIT_CODES, all_items, calls_the_broker, tell
-from broker.cli.client import BrokerClient
+from broker.cli.answers.tokens import print_tokens
+from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
+from broker.client.paging import every
+from broker.contract.api_tokens import ApiTokenPage
+from broker.contract.base import ListQuery
 from broker.domain.identifiers import AccountId, EngineerId
 from broker.domain.identity.api_tokens import TOKEN_ID
 from broker.domain.identity.permissions import Role
@@ -99,16 +101,16 @@ def _new(
 
 @tokens.command(name="list", epilog=EXIT_CODES)
 @calls_the_broker
-def list_tokens(*, as_json: bool, url: str, token: str) -> None:
+def list_tokens(*, target: Target, as_json: bool) -> None:
     """List all API tokens: whose, what for, until when, and when each was last used.
 
     \b
       broker tokens list
       broker tokens list --json
     """
-    with BrokerClient(url, token) as broker:
-        answer = {"items": list(all_items(broker, url, "/v1/tokens"))}
-    tell(answer, url, as_json=as_json, show=print_tokens, model=TokensShown)
+    with target.broker() as broker:
+        page = ApiTokenPage(items=list(every(broker.list_api_tokens, ListQuery())), next=None)
+    tell(page, print_tokens, as_json=as_json)
 
 
 class _TokenId(click.ParamType[str]):
@@ -126,12 +128,12 @@ class _TokenId(click.ParamType[str]):
 @tokens.command(epilog=EXIT_CODES)
 @click.argument("token_id", metavar="ID", type=_TokenId())
 @calls_the_broker
-def revoke(*, token_id: str, as_json: bool, url: str, token: str) -> None:
+def revoke(*, token_id: str, target: Target, as_json: bool) -> None:
     """End an API token at once: the next request with it is refused.
 
     \b
       broker tokens revoke 0123456789ab
     """
-    with BrokerClient(url, token) as broker:
-        broker.request("DELETE", f"/v1/tokens/{token_id}")
+    with target.broker() as broker:
+        broker.revoke_api_token(token_id)
     click.echo(json.dumps({"id": token_id, "revoked": True}) if as_json else f"{token_id} revoked.")

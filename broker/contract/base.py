@@ -34,12 +34,16 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+LARGEST_PART = 200
+"""Items of the largest part of a list that is answered at once."""
+
+
 class ListQuery(BaseModel):
     """Which part of a list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PART)] = 50
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -12,8 +12,9 @@ from broker.domain.grant_decisions import GrantRequest
 from broker.domain.grants import Access, Grant, GrantState, Urgency
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.times import Timestamp
-from broker.services.access.approval_links import MadeLink
-from broker.services.access.grants import GrantFilter
+
+if TYPE_CHECKING:
+    from broker.services.access.approval_links import MadeLink
 
 
 class GrantBody(Body):
@@ -58,15 +59,6 @@ class GrantListQuery(AccountListQuery):
     ticket: TicketId | None = None
     state: GrantState | None = None
     engineer: EngineerId | None = None
-
-    def wanted(self) -> GrantFilter:
-        """The filters."""
-        return GrantFilter(
-            account_id=self.account_id,
-            ticket_id=self.ticket,
-            engineer=self.engineer,
-            state=self.state,
-        )
 
 
 class GrantAnswer(Answer):

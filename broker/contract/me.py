@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -10,7 +10,9 @@ from broker.contract.base import Answer
 from broker.domain.identifiers import AccountId
 from broker.domain.identity.permissions import Action, EstablishedBy, Role, may_ever
 from broker.domain.times import Timestamp
-from broker.services.calls import Call
+
+if TYPE_CHECKING:
+    from broker.services.calls import Call
 
 
 class SelfAnswer(Answer):

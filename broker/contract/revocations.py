@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from broker.contract.base import Answer, Body, ShortText
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket, Scope
-from broker.services.revocation.mass_revoking import Revoked
+
+if TYPE_CHECKING:
+    from broker.services.revocation.mass_revoking import Revoked
 
 ScopeName = Literal["engineer", "ticket", "account", "everything"]
 

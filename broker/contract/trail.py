@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field, field_validator
 
@@ -15,7 +15,9 @@ from broker.domain.times import Timestamp
 from broker.domain.trail.comparison import Missing
 from broker.domain.trail.events import DELAY, Effect, TrailEvent, Unseen
 from broker.domain.trail.reconciliations import Reconciliation, RegionSeen, Sight, Verdict
-from broker.services.trail.activity import Activity
+
+if TYPE_CHECKING:
+    from broker.services.trail.activity import Activity
 
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
 _MINUTES = int(DELAY.total_seconds()) // 60

@@ -1,1 +1,1 @@
-"""What commands read of the API's answers, and how they print it."""
+"""How commands print the API's answers, for people."""

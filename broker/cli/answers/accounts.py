@@ -2,62 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from broker.cli.rows import print_rows
+from broker.contract.accounts import AccountAnswer, AccountPage, PlanAnswer
+from broker.domain.times import rfc3339
 
 
-class KeyShown(BaseModel):
-    """A signing key, as much as is shown."""
-
-    kid: str
-    state: str
-    algorithm: str
-    created_at: str
-
-
-class AccountShown(BaseModel):
-    """An account, as much as is shown; `--json` prints the whole answer."""
-
-    account_id: str
-    customer: str
-    payer: bool
-    profile: str
-    consent: str
-    state: str
-    issuer: str
-    external_id: str | None
-    launch_url: str | None
-    last_error: str | None
-    checkpoint_bucket: str | None
-    checkpoint_error: str | None
-    next_check_at: str | None
-    created_at: str
-    keys: list[KeyShown]
-
-
-class AccountsShown(BaseModel):
-    """All accounts that were listed."""
-
-    items: list[AccountShown]
-
-
-class StepShown(BaseModel):
-    """One step of a plan."""
-
-    step: str
-    why: str
-
-
-class PlanShown(BaseModel):
-    """What would be done."""
-
-    steps: list[StepShown]
-
-
-def print_account(account: AccountShown) -> None:
+def print_account(account: AccountAnswer) -> None:
     """One member a line, and no line for what there is not."""
     members = (
         ("Account", account.account_id),
@@ -70,8 +23,8 @@ def print_account(account: AccountShown) -> None:
         ("ExternalId", account.external_id),
         ("Bucket", account.checkpoint_bucket),
         ("Not copied", account.checkpoint_error),
-        ("Looked at next", account.next_check_at),
-        ("Registered", account.created_at),
+        ("Looked at next", account.next_check_at and rfc3339(account.next_check_at)),
+        ("Registered", rfc3339(account.created_at)),
         *((f"Key, {key.state}", f"{key.kid} ({key.algorithm})") for key in account.keys),
         ("Launch link", account.launch_url),
     )
@@ -82,7 +35,7 @@ def print_account(account: AccountShown) -> None:
             console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
 
 
-def print_accounts(page: AccountsShown) -> None:
+def print_accounts(page: AccountPage) -> None:
     """A table, one account a row."""
     if not page.items:
         _console().print(Text("No account is registered."))
@@ -103,7 +56,7 @@ def print_accounts(page: AccountsShown) -> None:
     )
 
 
-def print_plan(plan: PlanShown) -> None:
+def print_plan(plan: PlanAnswer) -> None:
     """One step a line, in order, with its reason."""
     console = _console()
     if not plan.steps:
@@ -112,7 +65,7 @@ def print_plan(plan: PlanShown) -> None:
         console.print(Text.assemble(f"{number:>3}  {step.step}  ", (f"({step.why})", "dim")))
 
 
-def _profile(account: AccountShown) -> str:
+def _profile(account: AccountAnswer) -> str:
     return f"{account.profile}, payer" if account.payer else account.profile
 
 

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from broker.cli.rows import print_rows
+from broker.contract.grants import GrantAnswer, GrantPage
+from broker.domain.grants import GrantState, Urgency
+from broker.domain.times import rfc3339
 
 
-class GrantShown(BaseModel):
-    """A grant, as much as is shown; `--json` prints the whole answer."""
-
-    id: str
-    account_id: str
-    ticket: str
-    engineer: str
-    access: str
-    reason: str
-    urgency: str
-    state: str
-    duration_seconds: int
-    requested_by: str | None
-    approver: str | None
-    created_at: str
-    decided_at: str | None
-    decision_reason: str | None
-    expires_at: str
-
-
-class GrantsShown(BaseModel):
-    """All grants that were listed."""
-
-    items: list[GrantShown]
-
-
-def print_grant(grant: GrantShown) -> None:
+def print_grant(grant: GrantAnswer) -> None:
     """One member a line, and no line for what there is not."""
     members = (
         ("Grant", grant.id),
@@ -45,12 +21,12 @@ def print_grant(grant: GrantShown) -> None:
         ("Ticket", grant.ticket),
         ("Access", f"{grant.access}, for {grant.duration_seconds} s"),
         ("Reason", grant.reason),
-        ("Asked at", grant.created_at),
+        ("Asked at", rfc3339(grant.created_at)),
         ("Asked by", grant.requested_by),
         ("Decided by", grant.approver),
-        ("Decided at", grant.decided_at),
+        ("Decided at", grant.decided_at and rfc3339(grant.decided_at)),
         ("Because", grant.decision_reason),
-        ("Lapses" if grant.state == "requested" else "Ends", grant.expires_at),
+        ("Lapses" if grant.state is GrantState.REQUESTED else "Ends", rfc3339(grant.expires_at)),
     )
     width = max(len(name) for name, _ in members)
     console = _console()
@@ -59,7 +35,7 @@ def print_grant(grant: GrantShown) -> None:
             console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
 
 
-def print_grants(page: GrantsShown) -> None:
+def print_grants(page: GrantPage) -> None:
     """A table, one grant a row."""
     if not page.items:
         _console().print(Text("There is no such grant."))
@@ -73,7 +49,7 @@ def print_grants(page: GrantsShown) -> None:
                 grant.engineer,
                 grant.account_id,
                 grant.ticket,
-                grant.expires_at,
+                rfc3339(grant.expires_at),
                 grant.reason,
             )
             for grant in page.items
@@ -81,8 +57,8 @@ def print_grants(page: GrantsShown) -> None:
     )
 
 
-def _state(grant: GrantShown) -> str:
-    return f"{grant.state}, glass broken" if grant.urgency == "break_glass" else grant.state
+def _state(grant: GrantAnswer) -> str:
+    return f"{grant.state}, glass broken" if grant.urgency is Urgency.BREAK_GLASS else grant.state
 
 
 def _console() -> Console:

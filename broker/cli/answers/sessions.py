@@ -4,75 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from broker.cli.rows import print_rows
+from broker.contract.sessions import SessionAnswer, SessionPage
+from broker.contract.trail import ActivityPage, TrailEventAnswer
+from broker.domain.times import rfc3339
 
 
-class _Revocation(BaseModel):
-    state: str
-
-
-class SessionShown(BaseModel):
-    """A session, as much as is shown; `--json` prints the whole answer."""
-
-    id: str
-    account_id: str
-    ticket: str
-    engineer: str
-    access: str
-    grant_id: str
-    role_session_name: str
-    access_key_id: str
-    services: list[str]
-    issued_at: str
-    expires_at: str
-    revoked_at: str | None
-    revocation: _Revocation | None
-
-
-class SessionsShown(BaseModel):
-    """All sessions that were listed."""
-
-    items: list[SessionShown]
-
-
-class EventShown(BaseModel):
-    """One event of a session's activity."""
-
-    time: str
-    name: str
-    source: str
-    region: str
-    marked: bool
-    error_code: str | None
-    source_ip: str
-
-
-class _UnseenRegion(BaseModel):
-    region: str
-    reason: str
-
-
-class ActivityShown(BaseModel):
-    """All that a session did, with where it was looked for."""
-
-    items: list[EventShown]
-    regions: list[str]
-    unseen_regions: list[_UnseenRegion]
-    complete: bool
-    delay_note: str
-
-
-class ActivityPart(ActivityShown):
-    """One part of it, and the way to the next."""
-
-    next: str | None
-
-
-def print_session(session: SessionShown) -> None:
+def print_session(session: SessionAnswer) -> None:
     """One member a line, and no line for what there is not."""
     members = (
         ("Session", session.id),
@@ -84,9 +25,9 @@ def print_session(session: SessionShown) -> None:
         ("Grant", session.grant_id),
         ("In CloudTrail", session.role_session_name),
         ("Access key", session.access_key_id),
-        ("Opened", session.issued_at),
-        ("Ends", session.expires_at),
-        ("Revoked", session.revoked_at),
+        ("Opened", rfc3339(session.issued_at)),
+        ("Ends", rfc3339(session.expires_at)),
+        ("Revoked", session.revoked_at and rfc3339(session.revoked_at)),
         ("Revocation", None if session.revocation is None else session.revocation.state),
     )
     width = max(len(name) for name, _ in members)
@@ -96,7 +37,7 @@ def print_session(session: SessionShown) -> None:
             console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
 
 
-def print_sessions(page: SessionsShown) -> None:
+def print_sessions(page: SessionPage) -> None:
     """A table, one session a row."""
     if not page.items:
         _console().print(Text("There is no such session."))
@@ -109,16 +50,16 @@ def print_sessions(page: SessionsShown) -> None:
                 session.engineer,
                 session.account_id,
                 session.ticket,
-                session.issued_at,
-                session.expires_at,
-                session.revoked_at or "",
+                rfc3339(session.issued_at),
+                rfc3339(session.expires_at),
+                "" if session.revoked_at is None else rfc3339(session.revoked_at),
             )
             for session in page.items
         ],
     )
 
 
-def print_activity(activity: ActivityShown) -> None:
+def print_activity(activity: ActivityPage) -> None:
     """A table of events, oldest first, then where they were looked for and what may be missing."""
     console = _console()
     events = sorted(activity.items, key=lambda event: event.time)
@@ -134,10 +75,10 @@ def print_activity(activity: ActivityShown) -> None:
         console.print(Text(line, style="dim"))
 
 
-def _event_cells(event: EventShown) -> Sequence[str]:
+def _event_cells(event: TrailEventAnswer) -> Sequence[str]:
     return (
         "!" if event.marked else "",
-        event.time,
+        rfc3339(event.time),
         event.name,
         event.source.removesuffix(".amazonaws.com"),
         event.region,
@@ -146,7 +87,7 @@ def _event_cells(event: EventShown) -> Sequence[str]:
     )
 
 
-def _remarks(activity: ActivityShown) -> Sequence[str]:
+def _remarks(activity: ActivityPage) -> Sequence[str]:
     marked = sum(event.marked for event in activity.items)
     remarks = [f"Looked at: {', '.join(activity.regions)}."]
     remarks += [

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import click
-from pydantic import BaseModel
 
 from broker.cli.rows import print_rows
+from broker.contract.api_tokens import ApiTokenPage
+from broker.domain.times import rfc3339
 
 
-class TokenShown(BaseModel):
-    """An API token, as much as is shown; there is no secret in it."""
-
-    id: str
-    subject: str
-    roles: list[str]
-    account_ids: list[str]
-    expires_at: str
-    revoked_at: str | None
-    last_used_at: str | None
-
-
-class TokensShown(BaseModel):
-    """All API tokens that were listed."""
-
-    items: list[TokenShown]
-
-
-def print_tokens(page: TokensShown) -> None:
+def print_tokens(page: ApiTokenPage) -> None:
     """A table, one API token a row."""
     if not page.items:
         click.echo("There is no API token.")
@@ -39,9 +22,9 @@ def print_tokens(page: TokensShown) -> None:
                 token.subject,
                 ", ".join(token.roles),
                 ", ".join(token.account_ids) or "all",
-                token.last_used_at or "never",
-                token.expires_at,
-                token.revoked_at or "",
+                "never" if token.last_used_at is None else rfc3339(token.last_used_at),
+                rfc3339(token.expires_at),
+                "" if token.revoked_at is None else rfc3339(token.revoked_at),
             )
             for token in page.items
         ],

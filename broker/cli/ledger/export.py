@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
-import httpx
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
-from broker.cli.client import BrokerClient
+from broker.cli.asking import EXIT_CODES, Target, finds_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.ledger.files import NewFile
 from broker.cli.parsed import Parsed
+from broker.contract.ledger import CheckpointBody, ExportQuery
 from broker.domain.identifiers import AccountId
 
 _END = b'{"end":'
 
 
-@click.command(epilog="Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused.")
+@click.command(epilog=EXIT_CODES)
 @click.option(
     "--account", type=Parsed(AccountId, "account"), help="Whose; without it, the broker's own."
 )
@@ -28,28 +28,22 @@ _END = b'{"end":'
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file; by default ledger-ACCOUNT.jsonl here. It appears once it is whole.",
 )
-@click.option("--after", type=click.IntRange(0), help="Begin with the entry after this number.")
+@click.option(
+    "--after", type=click.IntRange(0), default=0, help="Begin with the entry after this number."
+)
 @click.option("--through", type=click.IntRange(1), help="End with the entry of this number.")
 @click.option(
     "--sign", is_flag=True, help="Have the head signed first, so that all up to now is vouched for."
 )
-@click.option("--url", envvar="BROKER_URL", required=True, show_envvar=True, help="The broker.")
-@click.option(
-    "--token",
-    envvar="BROKER_TOKEN",
-    required=True,
-    show_envvar=True,
-    help="Your API token; better in the environment, where other users cannot see it.",
-)
+@finds_the_broker
 def export(
     *,
     account: AccountId | None,
     out: Path | None,
-    after: int | None,
+    after: int,
     through: int | None,
     sign: bool,
-    url: str,
-    token: str,
+    target: Target,
 ) -> None:
     """Write a ledger to a file: entries, public keys, signed checkpoints.
 
@@ -60,12 +54,11 @@ def export(
     if sign and account is None:
         raise click.UsageError("The broker's own ledger has no key: --sign goes with --account.")
     path = out or Path(f"ledger-{account or 'broker'}.jsonl")
-    given = {"account_id": account, "after": after, "through": through}
-    query = httpx.QueryParams({name: value for name, value in given.items() if value is not None})
-    with NewFile(path) as file, BrokerClient(url, token) as broker:
-        if sign:
-            broker.request("POST", "/v1/ledger/checkpoint", {"account_id": account})
-        with broker.pieces(f"/v1/ledger/export?{query}") as pieces:
+    query = ExportQuery(account_id=account, after=after, through=through)
+    with NewFile(path) as file, target.broker() as broker:
+        if sign and account is not None:
+            broker.sign_ledger(CheckpointBody(account_id=account))
+        with broker.export_ledger(query) as pieces:
             file.write(_shown(_whole(pieces)))
         _settle(file, path)
     click.echo(f"{path} holds the ledger. {_next_step(path, account)}", err=True)

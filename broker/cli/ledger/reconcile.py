@@ -6,16 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
-from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from broker.cli.asking import calls_the_broker, tell
-from broker.cli.client import BrokerClient
+from broker.cli.asking import Target, calls_the_broker, tell
 from broker.cli.failures import ExitCode
 from broker.cli.parsed import Parsed
+from broker.contract.trail import (
+    ExchangeAnswer,
+    ReconciliationAnswer,
+    ReconciliationBody,
+    RegionAnswer,
+)
 from broker.domain.identifiers import AccountId
 from broker.domain.times import rfc3339
+from broker.domain.trail.reconciliations import Sight, Verdict
 
 _EXIT_CODES = (
     "Exit codes: 0 both agree, 1 failed, incomplete, or a session that CloudTrail does not show, "
@@ -41,48 +46,6 @@ class _Moment(click.ParamType[datetime]):
         return moment
 
 
-class _Exchange(BaseModel):
-    event_id: str
-    time: str
-    region: str
-    source_ip: str
-    error_code: str | None
-    role_arn: str
-    session_name: str
-    session_id: str
-    ticket: str
-    source_identity: str
-    subject: str
-    identity_provider: str
-    issued_key_id: str | None
-
-
-class _Missing(BaseModel):
-    session_id: str
-    role_session_name: str
-    access_key_id: str
-    at: str
-
-
-class _Region(BaseModel):
-    region: str
-    sight: str
-    back_to: str | None
-
-
-class ReconciliationShown(BaseModel):
-    """The whole comparison."""
-
-    verdict: str
-    settled_until: str
-    delay_note: str
-    regions: list[_Region]
-    matched: int
-    unfinished: list[_Exchange]
-    unknown: list[_Exchange]
-    missing: list[_Missing]
-
-
 @click.command(epilog=_EXIT_CODES)
 @click.option("--account", required=True, type=Parsed(AccountId, "account"), help="Whose.")
 @click.option(
@@ -104,7 +67,7 @@ class ReconciliationShown(BaseModel):
 )
 @calls_the_broker
 @click.pass_context
-def reconcile(  # noqa: PLR0913 - one argument an option
+def reconcile(
     ctx: click.Context,
     *,
     account: AccountId,
@@ -112,9 +75,8 @@ def reconcile(  # noqa: PLR0913 - one argument an option
     since: datetime | None,
     until: datetime | None,
     regions: tuple[str, ...],
+    target: Target,
     as_json: bool,
-    url: str,
-    token: str,
 ) -> None:
     """Compare who was let into the support roles with who the ledger says was.
 
@@ -126,22 +88,18 @@ def reconcile(  # noqa: PLR0913 - one argument an option
       broker ledger reconcile --account 111122223333 --days 30 --json
     """
     begin = since or _days_before(until, days)
-    body = {
-        "from": rfc3339(begin),
-        "to": None if until is None else rfc3339(until),
-        "regions": list(regions),
-    }
-    with BrokerClient(url, token) as broker:
-        answer = broker.request("POST", f"/v1/accounts/{account}/ledger-reconciliation", body)
-    told = tell(answer, url, as_json=as_json, show=_print, model=ReconciliationShown)
-    ctx.exit(_exit_code(told))
+    body = ReconciliationBody.model_validate({"from": begin, "to": until, "regions": list(regions)})
+    with target.broker() as broker:
+        answer = broker.reconcile_ledger(account, body)
+    tell(answer, _print, as_json=as_json)
+    ctx.exit(_exit_code(answer))
 
 
-def _exit_code(told: ReconciliationShown) -> ExitCode:
+def _exit_code(told: ReconciliationAnswer) -> ExitCode:
     """What is listed counts before what it is called."""
     if told.unknown:
         return ExitCode.REFUSED
-    return ExitCode.OK if told.verdict == "agrees" else ExitCode.FAILED
+    return ExitCode.OK if told.verdict is Verdict.AGREES else ExitCode.FAILED
 
 
 def _days_before(until: datetime | None, days: int) -> datetime:
@@ -149,13 +107,13 @@ def _days_before(until: datetime | None, days: int) -> datetime:
     return (until or datetime.now(UTC)) - timedelta(days=days) + timedelta(minutes=1)
 
 
-def _print(shown: ReconciliationShown) -> None:
+def _print(shown: ReconciliationAnswer) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for line in _lines(shown):
         console.print(Text(line))
 
 
-def _lines(shown: ReconciliationShown) -> Iterable[str]:
+def _lines(shown: ReconciliationAnswer) -> Iterable[str]:
     yield f"{shown.matched} in CloudTrail and in the ledger."
     if shown.unfinished:
         yield f"{len(shown.unfinished)} that the broker asked for without noting an outcome:"
@@ -166,27 +124,36 @@ def _lines(shown: ReconciliationShown) -> Iterable[str]:
     if shown.missing:
         yield f"{len(shown.missing)} in the ledger that CloudTrail does not show:"
         yield from (
-            f"  {one.at}  {one.session_id}  {one.role_session_name}  {one.access_key_id}"
+            f"  {rfc3339(one.at)}  {one.session_id}  {one.role_session_name}  {one.access_key_id}"
             for one in shown.missing
         )
     yield from _coverage(shown.regions)
-    yield f"Settled until {shown.settled_until}. {shown.delay_note}"
-    if shown.verdict == "agrees":
+    yield f"Settled until {rfc3339(shown.settled_until)}. {shown.delay_note}"
+    if shown.verdict is Verdict.AGREES:
         yield "Both agree."
 
 
-def _exchange(one: _Exchange) -> str:
+def _exchange(one: ExchangeAnswer) -> str:
     outcome = f"key {one.issued_key_id}" if one.issued_key_id else f"refused, {one.error_code}"
     role = one.role_arn.rpartition("/")[2]
-    parts = (one.time, one.region, one.source_ip, role, one.session_name, outcome, one.event_id)
+    parts = (
+        rfc3339(one.time),
+        one.region,
+        one.source_ip,
+        role,
+        one.session_name,
+        outcome,
+        one.event_id,
+    )
     return "  " + "  ".join(part or "-" for part in parts)
 
 
-def _coverage(regions: Sequence[_Region]) -> Iterable[str]:
-    whole = [one.region for one in regions if one.sight == "whole"]
+def _coverage(regions: Sequence[RegionAnswer]) -> Iterable[str]:
+    whole = [one.region for one in regions if one.sight is Sight.WHOLE]
     yield f"Looked at {len(whole)} of {len(regions)} Regions."
     for one in regions:
-        if one.sight == "part":
-            yield f"  {one.region}: only back to {one.back_to}; go on with --to {one.back_to}."
-        elif one.sight == "refused":
+        if one.sight is Sight.PART and one.back_to is not None:
+            back_to = rfc3339(one.back_to)
+            yield f"  {one.region}: only back to {back_to}; go on with --to {back_to}."
+        elif one.sight is Sight.REFUSED:
             yield f"  {one.region}: the account does not let its read role look."

@@ -13,6 +13,7 @@ from broker.contract.grants import (
 )
 from broker.domain.grant_decisions import Verdict
 from broker.domain.identifiers import GrantId
+from broker.services.access.grants import GrantFilter
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.web.api.on_behalf_of import engineer_of
@@ -34,7 +35,7 @@ def request_grant(services: Services, call: Call, body: GrantBody) -> GrantAnswe
 def list_grants(services: Services, call: Call, query: GrantListQuery) -> GrantPage:
     """List the grants that the caller may see, newest first."""
     window = Window(query.limit, query.cursor)
-    page = services.granting.grants.page(window, query.wanted(), call)
+    page = services.granting.grants.page(window, _wanted(query), call)
     now = services.clock()
     return GrantPage(items=[GrantAnswer.of(each, now=now) for each in page.items], next=page.next)
 
@@ -83,6 +84,15 @@ def make_approval_link(
 ) -> ApprovalLinkAnswer:
     """Make a link through which one person decides, once, within fifteen minutes."""
     return ApprovalLinkAnswer.of(services.granting.links.make(grant_id, body.approver, call))
+
+
+def _wanted(query: GrantListQuery) -> GrantFilter:
+    return GrantFilter(
+        account_id=query.account_id,
+        ticket_id=query.ticket,
+        engineer=query.engineer,
+        state=query.state,
+    )
 
 
 def _decided(

@@ -19,6 +19,17 @@ DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 
 LINES = a_ledger().lines()
 WHOLE = b"".join(LINES)
+SIGNED = json.dumps(
+    {
+        "account_id": ACCOUNT,
+        "seq": 9,
+        "hash": "0" * 64,
+        "issuer": "https://broker.example.com/oidc/issuer",
+        "kid": "key",
+        "signed_at": "2026-11-24T12:00:00Z",
+        "checkpoint": "e30.e30.AA",
+    }
+).encode()
 
 
 class Broker(BaseHTTPRequestHandler):
@@ -46,9 +57,9 @@ class Broker(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.asked.append(f"{self.path} {body}")
         self.send_response(201)
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(SIGNED)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(SIGNED)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -86,7 +97,7 @@ def test_the_file_is_what_was_sent(
     assert path.stat().st_mode & 0o777 == 0o600
     assert handler.asked == [
         f"/v1/ledger/checkpoint {json.dumps({'account_id': ACCOUNT}, separators=(',', ':'))}",
-        f"/v1/ledger/export?account_id={ACCOUNT}",
+        f"/v1/ledger/export?account_id={ACCOUNT}&after=0",
     ]
     assert list(tmp_path.iterdir()) == [path]
 
