@@ -27,6 +27,9 @@ How a stack is made
     which `answers` plays. What AWS serves at other hosts than its endpoints is told apart here by
     the Host header.
 
+Who signs in
+    `people` stands in for the organisation's OpenID provider, under `/_people`; see there.
+
 Strict
     - Every call but AssumeRoleWithWebIdentity carries a Signature Version 4 by credentials that
       the sandbox gave out, live, with their session token.

@@ -2,7 +2,8 @@
 
 GET /_sandbox/health · POST /_sandbox/accounts · POST /_sandbox/topics · POST /_sandbox/stacks ·
 GET, PUT and DELETE /_sandbox/stacks/<account id>/<stack name> · PUT /_sandbox/clock ·
-GET /_sandbox/sns-ca.pem · PUT /_sandbox/stack-answers · PUT /_sandbox/policy-delay.
+GET /_sandbox/sns-ca.pem · PUT /_sandbox/stack-answers · PUT /_sandbox/policy-delay ·
+PUT /_sandbox/people · PUT /_sandbox/session-length.
 Unauthenticated: it listens on a loopback address and is a development tool.
 """
 
@@ -27,7 +28,10 @@ from broker.sandbox.cloudformation.template import TemplateError
 from broker.sandbox.cloudformation.topics import Topics
 from broker.sandbox.gate.answers import Refusal
 from broker.sandbox.gate.received import Environ, ReceivedRequest
+from broker.sandbox.people.organisation import Organisation
+from broker.sandbox.people.site import PeopleSite
 from broker.sandbox.services.policy_delay import PolicyDelay
+from broker.sandbox.services.session_length import SessionLength
 
 PREFIX = "/_sandbox/"
 
@@ -62,12 +66,22 @@ class Control:
         iam_of: IamOf,
         hooks: HookParts,
         policy_delay: PolicyDelay,
+        session_length: SessionLength,
+        people: PeopleSite,
     ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._iam_of = iam_of
         self._hooks = hooks
         self._policy_delay = policy_delay
+        self._session_length = session_length
+        self._people = people
+        self._parts: Mapping[str, Callable[[Mapping[str, Any]], Reply]] = {
+            "clock": self._set_clock,
+            "policy-delay": self._delay_policies,
+            "session-length": self._shorten_sessions,
+            "stack-answers": self._refuse_answers,
+        }
         self._stacks: dict[tuple[str, str], Stack] = {}
         self._busy: set[tuple[str, str]] = set()
         self._lock = Lock()
@@ -101,12 +115,10 @@ class Control:
                 return self._subscribe(_fields(body))
             case "GET", "sns-ca.pem":
                 return 200, {"pem": self._hooks.signer.anchors_pem.decode()}
-            case "PUT", "stack-answers":
-                return self._refuse_answers(_fields(body))
-            case "PUT", "clock":
-                return self._set_clock(_fields(body))
-            case "PUT", "policy-delay":
-                return self._delay_policies(_fields(body))
+            case "PUT", part if part in self._parts:
+                return self._parts[part](_fields(body))
+            case "PUT", "people":
+                return 200, {"issuer": self._people.open(Organisation.parse(body))}
             case method, "stacks", *stack:
                 return self._answer_for_stacks(method, stack, body)
         return _NOTHING
@@ -212,18 +224,19 @@ class Control:
 
     def _set_clock(self, fields: Mapping[str, Any]) -> Reply:
         _only(fields, {"offset_seconds"})
-        offset = fields.get("offset_seconds")
-        if not isinstance(offset, int | float) or isinstance(offset, bool):
-            raise ControlError("offset_seconds must be a number")
-        self._clock.set_offset(timedelta(seconds=offset))
+        self._clock.set_offset(timedelta(seconds=_number(fields, "offset_seconds")))
         return 200, {"now": self._clock.now().isoformat()}
 
     def _delay_policies(self, fields: Mapping[str, Any]) -> Reply:
         _only(fields, {"seconds"})
-        seconds = fields.get("seconds")
-        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
-            raise ControlError("seconds must be a number, 0 or more")
-        self._policy_delay.seconds = seconds
+        self._policy_delay.seconds = seconds = _number(fields, "seconds", least=0)
+        return 200, {"seconds": seconds}
+
+    def _shorten_sessions(self, fields: Mapping[str, Any]) -> Reply:
+        _only(fields, {"seconds"})
+        unbounded = fields.get("seconds") is None
+        seconds = None if unbounded else _number(fields, "seconds", least=1)
+        self._session_length.longest = None if seconds is None else timedelta(seconds=seconds)
         return 200, {"seconds": seconds}
 
 
@@ -283,6 +296,14 @@ def _texts(fields: Mapping[str, Any], name: str) -> Mapping[str, str]:
     value = fields.get(name, {})
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise ControlError(f"{name} must be an object of strings")
+    return value
+
+
+def _number(fields: Mapping[str, Any], name: str, *, least: float = float("-inf")) -> float:
+    value = fields.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < least:
+        above = "" if least < 0 else f", {least:g} or more"
+        raise ControlError(f"{name} must be a number{above}")
     return value
 
 

@@ -28,6 +28,7 @@ from broker.sandbox.gate.callers import Authenticator
 from broker.sandbox.gate.enforcement import Gate
 from broker.sandbox.gate.received import Environ
 from broker.sandbox.http_server import listen
+from broker.sandbox.people.site import PeopleSite
 from broker.sandbox.services import (
     console_sign_in,
     iam_checks,
@@ -41,6 +42,7 @@ from broker.sandbox.services import (
 from broker.sandbox.services.console_sign_in import ConsoleSignIn
 from broker.sandbox.services.credentials import CredentialRegister
 from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.services.session_length import SessionLength
 from broker.sandbox.services.sts import AssumeRoleService
 from broker.sandbox.trail import endpoint as trail_endpoint
 from broker.sandbox.trail.history import EventHistory
@@ -55,7 +57,7 @@ HOST = "127.0.0.1"
 _FORBIDDEN_VARIABLES = ("MOTO_ACCOUNT_ID", "MOTO_S3_CUSTOM_ENDPOINTS")
 
 
-WsgiPart = StackAnswers | PublishedCertificates | ConsoleSignIn | Control | Gate
+WsgiPart = StackAnswers | PublishedCertificates | ConsoleSignIn | PeopleSite | Control | Gate
 
 
 class Sandbox:
@@ -74,7 +76,14 @@ class Sandbox:
         self._certificates = PublishedCertificates(self._signer)
         hooks = _hook_parts(self._signer, self._answers, clock)
         witness = Witness(history=EventHistory(), register=register, clock=clock)
-        _install(directory=directory, register=register, witness=witness, role_delay=role_delay)
+        session_length = SessionLength()
+        _install(
+            directory=directory,
+            register=register,
+            witness=witness,
+            role_delay=role_delay,
+            session_length=session_length,
+        )
         topics.install(hooks.topics)
         self._console = ConsoleSignIn(register=register, directory=directory, clock=clock)
         self._gate = Gate(
@@ -84,12 +93,15 @@ class Sandbox:
             clock=clock,
             witness=witness,
         )
+        self._people = PeopleSite(clock, url_of=lambda: self.url)
         self._control = Control(
             accounts=Accounts(),
             clock=clock,
             iam_of=self._iam_client,
             hooks=hooks,
             policy_delay=directory.delay,
+            session_length=session_length,
+            people=self._people,
         )
         self._server = listen(HOST, port, self)
         self._boto = boto3.session.Session()
@@ -111,6 +123,8 @@ class Sandbox:
             return self._certificates
         if environ["PATH_INFO"] == console_sign_in.PATH:
             return self._console
+        if self._people.serves(environ["PATH_INFO"]):
+            return self._people
         return self._control if environ["PATH_INFO"].startswith(PREFIX) else self._gate
 
     def serve(self) -> None:
@@ -143,6 +157,7 @@ def _install(
     register: CredentialRegister,
     witness: Witness,
     role_delay: timedelta,
+    session_length: SessionLength,
 ) -> None:
     """Change moto, in this process, into what it should be."""
     issuers = IssuerClient()
@@ -162,6 +177,7 @@ def _install(
             register=register,
             issuers=issuers,
             role_delay=role_delay,
+            session_length=session_length,
         ),
         witness,
     )
