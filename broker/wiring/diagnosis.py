@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from broker.aws.action_catalogue import PackagedCatalogue
@@ -34,7 +35,9 @@ def build_doctor(base: Foundation) -> Doctor:
             clock=utc_now,
         ),
         signing=SigningExamination(key_providers=base.key_providers, entropy=base.entropy),
-        publication=PublicationExamination(issuer_base=base.settings.issuer_url, site=site),
+        publication=PublicationExamination(
+            issuer_base=base.settings.issuer_url, site=site, clock=utc_now, sleep=time.sleep
+        ),
         estate=EstateExamination(
             management=base.management,
             policy=base.policy,

@@ -23,7 +23,6 @@ from broker.sandbox.process import Keys
 from broker.services.diagnosis.doctoring import Doctor
 from broker.services.observations import Unobserved
 from broker.wiring import Services, build
-from tests.contract.store_servers import until
 
 READ, CASE = f"{NAME_PREFIX}-Support-ReadOnly", f"{NAME_PREFIX}-Support-Cases"
 TRUST = f"trust policy of {READ}"
@@ -39,12 +38,6 @@ OF_AWS = ("arn:aws", "Not authorized", "not authorized", "InvalidIdentityToken",
 Expected = Mapping[str, tuple[CheckStatus, str]]
 
 
-def published(jwks: str) -> set[str]:
-    """The kids of a JWKS as one process of the broker serves it."""
-    answer = httpx.get(jwks, trust_env=False).raise_for_status()
-    return {key["kid"] for key in answer.json()["keys"]}
-
-
 @dataclass(kw_only=True)
 class Ward:
     """The stage, a second broker's services in this process, and customers to break things at."""
@@ -55,12 +48,8 @@ class Ward:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(500000000001))
 
     def onboard(self) -> Customer:
-        """A customer of the test's own, once every process of the broker publishes its keys."""
-        customer = self.stage.onboard(self.console, str(next(self.numbers)))
-        wanted = {key["kid"] for key in customer.account["keys"]}
-        jwks = f"{customer.account['issuer']}/jwks.json"
-        until(lambda: all(published(jwks) == wanted for _ in range(8)))
-        return customer
+        """A customer of the test's own, whose keys some process may not publish yet."""
+        return self.stage.onboard(self.console, str(next(self.numbers)))
 
     @property
     def doctor(self) -> Doctor:
@@ -150,9 +139,9 @@ def test_a_healthy_account(ward: Ward) -> None:
     customer = ward.onboard()
     account_id = customer.account["account_id"]
     ran = ward.run(account_id, "--json")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     answer = json.loads(ran.stdout)
-    assert answer["verdict"] == "ok"
+    assert answer["verdict"] == "ok", ran.stdout
     assert {check["status"] for check in answer["checks"]} == {"ok"}
     assert [check["name"] for check in answer["checks"]] == [
         *("settings", "store", "AWS credentials", "clock", "account", "active key", "staged key"),
@@ -168,7 +157,7 @@ def test_a_healthy_account(ward: Ward) -> None:
 def test_the_table_is_for_people(ward: Ward) -> None:
     """A row a check, and a sentence that sums up."""
     ran = ward.run(ward.onboard().account["account_id"])
-    assert ran.returncode == 0
+    assert ran.returncode == 0, ran.stdout
     assert "canary of the read role" in ran.stdout
     assert ran.stdout.endswith("\nAll 21 checks are well.\n")
 
@@ -177,7 +166,7 @@ def test_the_broker_alone(ward: Ward) -> None:
     """Without an account there is no exchange, but a look at an issuer that stands for all."""
     ward.onboard()
     ran = ward.run("--json")
-    assert ran.returncode == 0
+    assert ran.returncode == 0, ran.stdout
     names = [check["name"] for check in json.loads(ran.stdout)["checks"]]
     assert names[:4] == ["settings", "store", "AWS credentials", "clock"]
     assert "published keys" in names
@@ -191,7 +180,7 @@ def test_over_the_api_it_is_the_same(ward: Ward) -> None:
     there = {"BROKER_URL": ward.stage.url, "BROKER_TOKEN": token}
     here = json.loads(ward.run(account_id, "--json").stdout)
     remote = ward.run(account_id, "--remote", "--json", **there)
-    assert remote.returncode == 0, remote.stderr
+    assert remote.returncode == 0, remote.stdout + remote.stderr
     answered = json.loads(remote.stdout)
     assert [check["name"] for check in answered["checks"]] == [
         check["name"] for check in here["checks"]
