@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
 
 from tests.browser.office import Office
 from tests.browser.people import (
@@ -16,11 +20,13 @@ from tests.browser.people import (
     TIDEWATER,
     subject,
 )
-from tests.e2e.programs import aws_environment, run
 from tests.e2e.world import Person
 
-INVOICES, EXPORT, BILL, GATEWAY = "T-1042", "T-1050", "T-1061", "T-1038"
-"""Of Harbour Bank, Orchard Foods, Harbour's payer account, and Orchard Foods again: closed."""
+INVOICES, STORAGE, BILL = "T-1042", "T-1047", "T-1061"
+"""Of Harbour Bank; the last one for its payer account."""
+
+EXPORT, GATEWAY = "T-1050", "T-1038"
+"""Of Orchard Foods; the second one is closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +41,9 @@ class Exhibits:
 
     revoked: str
     """Another one, which she has ended."""
+
+    expired: str
+    """And one that has ended by itself."""
 
     def link(self, office: Office, approver: str) -> str:
         """The path of a new approval link to the waiting request."""
@@ -54,15 +63,19 @@ def arranged(office: Office) -> Exhibits:
         carl.ask("PATCH", f"/v1/accounts/{account_id}", consent)
     _decide(jane, omar, carl)
     waiting = _ask(jane, HARBOUR, INVOICES, "See which invoices the import has left out")
-    live = _open(jane, ORCHARD, EXPORT, "See where the export stops")
-    _work(office, live["credentials"])
+    expired = _expired(office, jane)
     revoked = _open(jane, ORCHARD, EXPORT, "Look at the queue of the export")
     jane.ask("DELETE", f"/v1/sessions/{revoked['session']['id']}")
+    live = _open(jane, ORCHARD, EXPORT, "See where the export stops")
+    _work(office, live["credentials"])
     refused = jane.http.post("/v1/sessions", json=_wanted(ORCHARD, GATEWAY, "One more look"))
     assert refused.status_code == 403
     office.callers.admin.ask("POST", "/v1/ledger/checkpoint", {"account_id": HARBOUR})
     return Exhibits(
-        waiting=waiting["id"], live=live["session"]["id"], revoked=revoked["session"]["id"]
+        waiting=waiting["id"],
+        live=live["session"]["id"],
+        revoked=revoked["session"]["id"],
+        expired=expired["session"]["id"],
     )
 
 
@@ -88,6 +101,7 @@ def _onboard(office: Office) -> None:
 def _tell_tickets(office: Office) -> None:
     jane, omar = subject("jane"), subject("omar")
     office.ticket(INVOICES, HARBOUR, subject="Invoices are missing since Monday", assignees=[jane])
+    office.ticket(STORAGE, HARBOUR, subject="The archive fills up", assignees=[omar])
     office.ticket(EXPORT, ORCHARD, subject="The nightly export of orders stops half way")
     office.ticket(
         BILL, HARBOUR_PAYER, subject="The bill has doubled since October", assignees=[jane, omar]
@@ -126,13 +140,26 @@ def _open(engineer: Person, account_id: str, ticket: str, reason: str) -> Mappin
     return opened
 
 
+def _expired(office: Office, engineer: Person) -> Mapping[str, Any]:
+    """A session that AWS has given for a second; over by the time that anybody looks."""
+    office.stage.sandbox.shorten_sessions(1)
+    try:
+        return _open(engineer, ORCHARD, EXPORT, "See the last run of the export")
+    finally:
+        office.stage.sandbox.shorten_sessions(None)
+
+
 def _work(office: Office, credentials: Mapping[str, str]) -> None:
-    """A few looks around with the AWS CLI, for the account's trail."""
-    environment = {
-        **aws_environment(office.stage.sandbox.url),
-        "AWS_ACCESS_KEY_ID": credentials["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": credentials["secret_access_key"],
-        "AWS_SESSION_TOKEN": credentials["session_token"],
-    }
-    for words in ("iam list-roles", "ec2 describe-instances", "sqs list-queues"):
-        run("aws", *words.split(), home=office.stage.folder, environment=environment)
+    """A few looks around, for the account's trail; AWS refuses the last."""
+    session = boto3.Session(
+        aws_access_key_id=credentials["access_key_id"],
+        aws_secret_access_key=credentials["secret_access_key"],
+        aws_session_token=credentials["session_token"],
+        region_name="us-east-1",
+    )
+    endpoint = office.stage.sandbox.url
+    session.client("iam", endpoint_url=endpoint).list_roles()
+    ec2 = session.client("ec2", endpoint_url=endpoint)
+    ec2.describe_instances()
+    with suppress(ClientError):
+        ec2.terminate_instances(InstanceIds=["i-0123456789abcdef0"])

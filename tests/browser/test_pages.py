@@ -51,23 +51,22 @@ def test_a_page_is_whole(people: Visitors, exhibits: Exhibits, sight: Sight) -> 
 
     The browser finds nothing that its policy forbids, and keeps nothing of it.
     """
-    page = people.known(sight.login, at=sight.path(people.office, exhibits))
+    sighted = people.at(sight, exhibits)
+    page = sighted.page
     assert page.title().endswith(" · Support access")
     assert page.locator("h1").count() == 1
     assert page.locator("h1").inner_text().strip()
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.evaluate(UNLABELLED) == []
-    answer = page.request.get(page.url, max_redirects=0)
-    assert answer.headers["cache-control"] == "no-store"
-    policy = answer.headers["content-security-policy"].split("; ")
+    assert sighted.answer.headers["cache-control"] == "no-store"
+    policy = sighted.answer.headers["content-security-policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
 
 
 @every_sight
 def test_a_page_fits_on_a_phone(people: Visitors, exhibits: Exhibits, sight: Sight) -> None:
     """Nothing is wider than the screen, so nobody scrolls sideways, not even at 360 pixels."""
-    path = sight.path(people.office, exhibits)
-    page = people.known(sight.login, at=path, viewport={"width": PHONE, "height": 740})
+    page = people.at(sight, exhibits, viewport={"width": PHONE, "height": 740}).page
     assert page.evaluate(TOO_WIDE) == []
     assert _scrolled_width(page) <= PHONE
 
@@ -79,8 +78,7 @@ def _scrolled_width(page: Page) -> int:
 @every_sight
 def test_axe_finds_nothing_grave(people: Visitors, exhibits: Exhibits, sight: Sight) -> None:
     """Neither in the light nor in the dark nor on a phone."""
-    path = sight.path(people.office, exhibits)
-    page = people.known(sight.login, at=path, bypass_csp=True, reduced_motion="reduce")
+    page = people.at(sight, exhibits, bypass_csp=True, reduced_motion="reduce").page
     for look in LOOKS:
         page.emulate_media(color_scheme=look.color_scheme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": look.width, "height": look.height})

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 
 from tests.browser.chromium import Watch
+from tests.browser.exhibits import Exhibits
 from tests.browser.office import Office
+from tests.browser.pages import Sight
 
 COOKIE = "broker-session"
 PATIENCE_MS = 30_000
 """How long a page may take; machines that run tests are slow."""
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """A page, and the answer of which it was made."""
+
+    page: Page
+    answer: Response
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,24 @@ class Visitors:
         page = self.anybody(**options)
         if login is not None:
             page.context.add_cookies([self._cookie(login)])
-        answer = page.goto(self.office.url + at)
-        assert answer is not None
-        assert answer.ok, f"{at} for {login}: {answer.status} {page.locator('main').inner_text()}"
+        page.goto(self.office.url + at)
         return page
+
+    def at(self, sight: Sight, exhibits: Exhibits, **options: Any) -> Sighted:
+        """The page of `sight`, as the person whom it is for gets to see it."""
+        if sight.status != HTTPStatus.OK:
+            self.watch.expect(f"status of {sight.status}")
+        page = self.anybody(**options)
+        answers: list[Response] = []
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - needs attributes
+        if sight.login is not None:
+            page.context.add_cookies([self._cookie(sight.login)])
+        page.goto(self.office.url + sight.path(self.office, exhibits))
+        if sight.steps is not None:
+            sight.steps(page)
+        answer = [each for each in answers if each.request.is_navigation_request()][-1]
+        assert answer.status == sight.status, page.locator("main").inner_text()
+        return Sighted(page, answer)
 
     def _cookie(self, login: str) -> Any:
         """The broker's; the provider has cookies of its own for the same host."""
