@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker.client.accounts import Accounts
 from broker.client.api_tokens import ApiTokens
+from broker.client.console import Console
 from broker.client.diagnoses import Diagnoses
 from broker.client.grants import Grants
 from broker.client.ledger import Ledger
@@ -21,6 +22,7 @@ class Broker(
     Tickets,
     Grants,
     Sessions,
+    Console,
     Revocations,
     Ledger,
     Trails,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from broker.aws.action_catalogue import packaged_service_names
@@ -130,7 +130,8 @@ def build_console(
     return Console(
         journal=base.store.journal,
         sessions=base.store.sessions,
-        open_session=open_session,
+        # Within a place of the console's own; there are never more sessions than threads.
+        open_session=replace(open_session, bulkhead=Bulkhead(settings.threads)),
         sign_in=FederatedConsole(
             # A host of AWS's or the operator's own, which is where people are sent as well.
             Outbound(endpoint_url=None),

@@ -47,6 +47,8 @@ class Console:
     gate: Gate
     limiter: Limiter
     bulkhead: Bulkhead
+    """One place is for all that a request waits for, so `open_session` must not take another: who
+    is told that all are taken has had nothing begun."""
     clock: Clock
 
     @property
@@ -71,7 +73,8 @@ class Console:
         )
         address = self.sign_in.address(page)
         self._require_open(session, keys, call)
-        return self._made(stored, keys, page, address, call)
+        with self.bulkhead.place():
+            return self._made(stored, keys, page, address, call)
 
     def opened(self, request: SessionRequest, page: ConsolePage, call: Call) -> ConsoleSession:
         """A new session, of which only the URL is handed out. Raises like `OpenSession` and
@@ -81,10 +84,11 @@ class Console:
             call, Action.OPEN_CONSOLE, account_id=request.account_id, engineer=request.engineer
         )
         address = self.sign_in.address(page)
-        opened = self.open_session(request, call)
-        keys = SessionKeys.of(opened.credentials)
-        stored = self._own(opened.session.session_id, call)
-        url = self._made(stored, keys, page, address, call)
+        with self.bulkhead.place():
+            opened = self.open_session(request, call)
+            keys = SessionKeys.of(opened.credentials)
+            stored = self._own(opened.session.session_id, call)
+            url = self._made(stored, keys, page, address, call)
         return ConsoleSession(stored.record, url)
 
     def _own(self, session_id: SessionId, call: Call) -> Versioned[Session]:
@@ -136,8 +140,7 @@ class Console:
     ) -> ConsoleUrl:
         session = stored.record
         chain = chain_of(session.account_id)
-        with self.bulkhead.place():
-            url = self._from_aws(session, keys, address, call)
+        url = self._from_aws(session, keys, address, call)
         made = entries.console_url_made(call, session, page)
         try:
             self.journal.record(chain, made, now=self.clock(), unchanged=[stored])
