@@ -21,9 +21,10 @@ RUN apt-get update \
 COPY tests/requirements.txt build-requirements.txt
 RUN sed -n '/^setuptools==/,/[^\\]$/p' build-requirements.txt > setuptools.txt \
     && pip install --no-deps --require-hashes -r setuptools.txt
-# The lock before the code, so that a change of code does not build everything anew.
+# The lock before the code, so that a change of code does not build everything anew. It is complete:
+# resolved again, a release of today could ask for what it does not pin.
 COPY requirements.txt ./
-RUN pip wheel --require-hashes --no-build-isolation \
+RUN pip wheel --no-deps --require-hashes --no-build-isolation \
     --only-binary :all: --no-binary gunicorn-h1c --wheel-dir /wheels -r requirements.txt
 # The code as a wheel: it brings the `broker` command and leaves caches and stray files behind.
 COPY pyproject.toml README.md ./

@@ -82,6 +82,7 @@ def test_whatever_is_fetched_is_held_to_a_hash():
     assert len(fetching) == 2
     for command in fetching:
         assert "--require-hashes" in command
+        assert "--no-deps" in command, "the lock is complete, and nothing is resolved again"
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "tests/requirements.txt"])
