@@ -13,6 +13,7 @@ COMMANDS = {
     "accounts": "broker.cli.accounts",
     "demo": "broker.cli.demo.command",
     "doctor": "broker.cli.doctor",
+    "exec": "broker.cli.exec",
     "get": "broker.cli.get",
     "keys": "broker.cli.keys",
     "ledger": "broker.cli.ledger",

@@ -54,14 +54,20 @@ def opened(
 ) -> OpenedSessionAnswer:
     """The session with its credentials. Raises ClientError, CommandRefused, UsageError, Abort."""
     try:
-        return broker.open_session(named.body())
+        return _opened(named, broker)
     except ProblemAnswered as e:
         if e.code not in _NO_GRANT:
             raise
         if without_grant is WithoutGrant.FAIL:
             raise _grant_needed(named, e) from e
     _wait_for_grant(named, broker, sleep=sleep)
-    return broker.open_session(named.body())
+    return _opened(named, broker)
+
+
+def _opened(named: NamedSession, broker: Broker) -> OpenedSessionAnswer:
+    """KMS and AWS take a second or two; whoever looks on sees that something happens."""
+    with Console(stderr=True).status("Opening a session …"):
+        return broker.open_session(named.body())
 
 
 def _grant_needed(named: NamedSession, problem: ProblemAnswered) -> CommandRefused:
@@ -106,12 +112,10 @@ def _told_to_wait(grant: GrantAnswer) -> Iterator[None]:
     """Say what is waited for, as long as it lasts; whoever gives up is told what stays."""
     line = f"Waiting for the customer's decision on {grant.id}."
     console = Console(stderr=True)
+    if not console.is_terminal:
+        click.echo(line, err=True)
     try:
-        if console.is_terminal:
-            with console.status(line):
-                yield
-        else:
-            click.echo(line, err=True)
+        with console.status(line):
             yield
     except KeyboardInterrupt:
         click.echo(
