@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from broker.domain.accounts import Account
+from broker.domain.accounts import Account, AccountState
+from broker.domain.grants import Grant
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.identity.api_tokens import ApiToken
 from broker.domain.identity.permissions import Action, Visibility, permits, visibility
@@ -29,6 +30,9 @@ from broker.services.calls import Call
 from broker.services.registered import registered
 
 _NOTHING = Visibility(account_ids=frozenset(), engineer=None)
+
+_PARTS = 20
+"""How many parts of the whole list are looked through for one part of a filtered one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,27 @@ class Reading:
         self.gate.require(call, Action.READ_ACCOUNT, account_id=account_id)
         return registered(self.accounts, account_id)
 
-    def account_page(self, window: Window, call: Call) -> Page[Account]:
-        """The accounts that the caller may see."""
+    def account_page(
+        self, window: Window, call: Call, *, state: AccountState | None = None
+    ) -> Page[Account]:
+        """The accounts that the caller may see, or those of them in one state.
+
+        A part may hold fewer than its limit, even none, where the state passes over many.
+        """
         self.gate.require_role(call, Action.READ_ACCOUNT)
+        if state is None:
+            return self._account_part(window, call)
+        found: list[Account] = []
+        cursor = window.cursor
+        for _ in range(_PARTS):
+            part = self._account_part(Window(window.limit - len(found), cursor), call)
+            found += (account for account in part.items if account.state is state)
+            cursor = part.next
+            if cursor is None or len(found) == window.limit:
+                break
+        return Page(tuple(found), next=cursor)
+
+    def _account_part(self, window: Window, call: Call) -> Page[Account]:
         bound = _seen(call, Action.READ_ACCOUNT).account_ids
         if bound is None:
             return self.accounts.page(cursor=window.cursor, limit=window.limit)
@@ -110,19 +132,40 @@ class Reading:
             raise NotFound("No such session.")
         return stored.record
 
+    def sessions_under(self, grant: Grant, call: Call) -> tuple[Session, ...]:
+        """The sessions under a grant, newest first; none for a caller who may not see them."""
+        under = self.sessions.of_grant(grant.account_id, grant.grant_id)
+        seen = permits(
+            call.caller,
+            Action.READ_SESSION,
+            account_id=grant.account_id,
+            engineer=grant.engineer,
+        )
+        found = (each.record for each in under if seen)
+        return tuple(sorted(found, key=lambda session: session.issued_at, reverse=True))
+
     def session_page(
-        self, window: Window, call: Call, *, account_id: AccountId | None
+        self,
+        window: Window,
+        call: Call,
+        *,
+        account_id: AccountId | None,
+        engineer: EngineerId | None = None,
     ) -> Page[Session]:
-        """The sessions that the caller may see, newest first."""
+        """The sessions that the caller may see, newest first; of an account, of an engineer."""
         self.gate.require_role(call, Action.READ_SESSION)
         seen = _seen(call, Action.READ_SESSION)
         account_ids = seen.account_ids
         if account_id is not None:
             hidden = account_ids is not None and account_id not in account_ids
             account_ids = frozenset() if hidden else frozenset({account_id})
+        if seen.engineer is not None:
+            if engineer not in (None, seen.engineer):
+                account_ids = frozenset()
+            engineer = EngineerId(seen.engineer)
         return self.sessions.page(
             account_ids=None if account_ids is None else sorted(account_ids),
-            engineer=None if seen.engineer is None else EngineerId(seen.engineer),
+            engineer=engineer,
             cursor=window.cursor,
             limit=window.limit,
         )

@@ -12,16 +12,18 @@ from broker.services.ledger.checkpoint_copying import CheckpointCopying
 from broker.services.ledger.export import LedgerExport
 from broker.services.ledger.lines import LedgerLines
 from broker.services.ledger.signing import LedgerSigning
+from broker.services.ledger.timeline import Timeline
 from broker.wiring.foundation import Foundation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Everything that is done with a ledger but writing and reading it."""
+    """Everything that is done with a ledger but writing it, and reading it from the beginning."""
 
     archiving: Archiving
     export: LedgerExport
     signing: LedgerSigning
+    timeline: Timeline
 
 
 def build_ledger(base: Foundation) -> Ledger:
@@ -51,5 +53,11 @@ def build_ledger(base: Foundation) -> Ledger:
             gate=base.gate,
             every=timedelta(hours=base.settings.ledger_checkpoint_hours),
             clock=utc_now,
+        ),
+        timeline=Timeline(
+            journal=store.journal,
+            sessions=store.sessions,
+            grants=store.grants,
+            gate=base.gate,
         ),
     )

@@ -33,16 +33,20 @@ class Prove:
     policy: RolePolicy
     clock: Clock
 
+    def subject(self, account_id: AccountId, call: Call) -> Account:
+        """The account that a proof would be about. Raises AccessDenied, NotFound."""
+        self.gate.require(call, Action.PROVE_ACCOUNT, account_id=account_id)
+        return registered(self.accounts, account_id).record
+
     def __call__(self, account_id: AccountId, call: Call) -> Proof:
         """A proof made now; it changes nothing in the account.
 
         Raises AccessDenied, NotFound, and UpstreamRejected or DependencyUnavailable where AWS does
         not let us read: then there is no proof at all, and the ledger says so.
         """
-        self.gate.require(call, Action.PROVE_ACCOUNT, account_id=account_id)
-        stored = registered(self.accounts, account_id)
+        account = self.subject(account_id, call)
         try:
-            proof = self._made(stored.record)
+            proof = self._made(account)
         except (UpstreamRejected, DependencyUnavailable) as e:
             self._record(account_id, call, Outcome.FAILED, reason=e.code)
             raise

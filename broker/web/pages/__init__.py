@@ -12,13 +12,27 @@ from flask import Blueprint
 
 from broker.errors import BrokerError
 from broker.services.calls import Call
-from broker.web.pages import home, policy, problem_page, sessions, tickets
+from broker.web.pages import (
+    accounts,
+    home,
+    ledger,
+    policy,
+    problem_page,
+    proof,
+    requests,
+    sessions,
+    tickets,
+)
 from broker.web.pages.site import Section, mount
 from broker.wiring import Services
 
 SECTIONS: tuple[Section, ...] = (
     tickets.section,
     sessions.section,
+    requests.section,
+    accounts.section,
+    ledger.section,
+    proof.section,
 )
 """All pages behind the sign-in."""
 

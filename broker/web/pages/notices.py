@@ -26,6 +26,8 @@ class Notice(StrEnum):
     ACCOUNT_REVOKED = "account-revoked"
     RECONCILED = "reconciled"
     ROTATION_ASKED = "rotation-asked"
+    KEYS_DROPPED = "keys-dropped"
+    BUCKET_CHANGED = "bucket-changed"
     SIGNED = "signed"
 
     @property
@@ -53,5 +55,7 @@ _SENTENCES = {
     Notice.ACCOUNT_REVOKED: "Every grant and every session of the account has been ended.",
     Notice.RECONCILED: "The account has been looked at and brought to what is wanted.",
     Notice.ROTATION_ASKED: "Written down: the next key signs once AWS has known it long enough.",
+    Notice.KEYS_DROPPED: "Every key that has signed is withdrawn, and every live session ended.",
+    Notice.BUCKET_CHANGED: "The bucket is changed, and the change is in the ledger.",
     Notice.SIGNED: "The head of the ledger is signed.",
 }
