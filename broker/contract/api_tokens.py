@@ -19,7 +19,7 @@ class ApiTokenBody(Body):
 
     subject: EngineerId
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
-    account_ids: Annotated[list[AccountId], Field(default_factory=list, max_length=1000)]
+    account_ids: Annotated[list[AccountId], Field(max_length=1000)] = Field(default_factory=list)
     expires_at: AwareDatetime
 
     @field_validator("expires_at")

@@ -35,7 +35,7 @@ class SessionBody(Body):
     reason: LongText = ""
     access: Access = Access.READ
     duration_seconds: Annotated[int, Field(ge=900, le=1_000_000)] | None = None
-    services: Annotated[list[ServiceName], Field(default_factory=list, max_length=200)]
+    services: Annotated[list[ServiceName], Field(max_length=200)] = Field(default_factory=list)
     grant_id: GrantId | None = None
     on_behalf_of: EngineerId | None = None
 

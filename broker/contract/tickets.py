@@ -18,7 +18,7 @@ class TicketBody(Body):
     account_ids: Annotated[list[AccountId], Field(max_length=100)]
     subject: LongText = ""
     status: TicketStatus
-    assignees: Annotated[list[EngineerId], Field(default_factory=list, max_length=100)]
+    assignees: Annotated[list[EngineerId], Field(max_length=100)] = Field(default_factory=list)
 
 
 class TicketAnswer(Answer):

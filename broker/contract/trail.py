@@ -129,7 +129,7 @@ class ReconciliationBody(Body):
 
     since: Annotated[AwareDatetime, Field(alias="from")]
     until: Annotated[AwareDatetime | None, Field(alias="to")] = None
-    regions: Annotated[list[str], Field(default_factory=list, max_length=100)]
+    regions: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
 
     @field_validator("since", "until")
     @classmethod
