@@ -26,6 +26,7 @@ from broker.store.keyspace import Keyspace
 from broker.store.leases import Leases
 from broker.store.readiness import problems_of
 from broker.store.sessions import Sessions
+from broker.store.tallies import Tallies
 from broker.store.tickets import Tickets
 from broker.store.webhook_cursors import WebhookCursors
 from broker.store.webhook_queue import WebhookQueue
@@ -69,6 +70,7 @@ class Store:
         self.agenda: ports.Agenda = Agenda(connection, keyspace)
         self.leases: ports.LeaseRepository = Leases(connection, keyspace)
         self.idempotency: ports.IdempotencyRepository = Idempotency(connection, keyspace)
+        self.tallies: ports.TallyRepository = Tallies(connection, keyspace)
         self.windows: ports.WindowRepository = Windows(connection, keyspace)
         self.webhook_cursors: delivery.WebhookCursors = WebhookCursors(connection, keyspace)
         self.webhook_queue: delivery.WebhookQueue = WebhookQueue(connection, keyspace)

@@ -137,6 +137,10 @@ class Keyspace:
         """The account that an issuer id was given to, for ever."""
         return self._broker("issuer", issuer_id)
 
+    def tallies(self, day: str) -> str:
+        """Hash of a day's counts, from `<hour> <name>` to the count."""
+        return self._broker("tallies", day)
+
     def ticket(self, ticket_id: TicketId) -> str:
         """Record of a ticket."""
         return self._broker("ticket", ticket_id)

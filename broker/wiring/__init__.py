@@ -37,10 +37,13 @@ from broker.services.lifecycle.removal import Removal
 from broker.services.lifecycle.rotating import Rotating
 from broker.services.limiting import Limiter
 from broker.services.observations import Observer
+from broker.services.overview import Overviews
 from broker.services.reading import Reading
 from broker.services.revocation.ending import Ending
 from broker.services.revocation.mass_revoking import RevokeMany
 from broker.services.revocation.revoking import Revoking
+from broker.services.searching import Search
+from broker.services.tallying import Tallies
 from broker.services.tickets.writing import Tickets
 from broker.services.trail.activity import ReadActivity
 from broker.services.trail.reconciliation import ReconcileLedger
@@ -58,7 +61,7 @@ from broker.wiring.diagnosis import build_doctor, build_prove
 from broker.wiring.foundation import lay_foundation
 from broker.wiring.hooks import build_hooks
 from broker.wiring.ledger import Ledger, build_ledger
-from broker.wiring.lifecycle import Lifecycle, build_lifecycle, build_orphans
+from broker.wiring.lifecycle import Lifecycle, build_lifecycle, build_orphans, build_overviews
 from broker.wiring.limits import build_admission
 from broker.wiring.sign_in import build_provider, build_sign_in, terminal_client
 from broker.wiring.tickets import build_ticket_desk
@@ -92,6 +95,7 @@ class Services:
     onboarding: Onboarding
     open_session: OpenSession
     orphans: Orphans
+    overview: Overviews
     prospects: Prospects
     prove: Prove
     public_url: str
@@ -102,6 +106,8 @@ class Services:
     removal: Removal
     revoke_many: RevokeMany
     revoking: Revoking
+    search: Search
+    tallies: Tallies
     rotating: Rotating
     sign_in: SignIn | None
     store: Store
@@ -114,6 +120,7 @@ class Services:
     def close(self) -> None:
         """Give back what is held: connections, and the embedded server if it was ours."""
         self.acceptances.flush()
+        self.tallies.flush()
         self.store.close()
 
 
@@ -177,6 +184,7 @@ def build(settings: Settings, observer: Observer) -> Services:
         ),
         open_session=open_session,
         orphans=build_orphans(base),
+        overview=build_overviews(base),
         prospects=build_prospects(base, reading),
         prove=build_prove(base),
         public_url=settings.people_url,
@@ -187,6 +195,8 @@ def build(settings: Settings, observer: Observer) -> Services:
         removal=lifecycle.removal,
         revoke_many=lifecycle.revocation.many,
         revoking=lifecycle.revocation.revoking,
+        search=Search(reading=reading),
+        tallies=base.tallies,
         rotating=lifecycle.rotating,
         sign_in=build_sign_in(base, provider, admission.authentication),
         store=store,

@@ -99,6 +99,7 @@ def build_open_session(
         known_services=KnownServices(packaged_service_names),
         name_prefix=base.settings.name_prefix,
         observer=base.observer,
+        tallies=base.tallies,
         clock=utc_now,
         entropy=base.entropy,
     )

@@ -24,6 +24,7 @@ from broker.services.issuer.own_access import OwnAccess
 from broker.services.lifecycle.canaries import Canaries
 from broker.services.limiting import Limiter, RateLimits
 from broker.services.observations import Observer
+from broker.services.tallying import Tallies
 from broker.settings import KeyProviderName, Settings
 from broker.store import Store, open_store
 from keys.kms import KmsKeyProvider
@@ -45,6 +46,7 @@ class Foundation:
     store: Store
     gate: Gate
     limiter: Limiter
+    tallies: Tallies
     entropy: Entropy
     policy: RolePolicy
     key_providers: Mapping[str, KeyProvider]
@@ -75,6 +77,7 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
     )
     key_providers = {settings.key_provider.value: _key_provider(settings, clients)}
     minter = Minter(key_providers=key_providers)
+    gate = Gate(journal=store.journal, clock=utc_now, count_refusal=limiter.require_refusal)
     exchange = StsWebIdentity(clients.unsigned_sts())
     return Foundation(
         settings=settings,
@@ -82,8 +85,9 @@ def lay_foundation(settings: Settings, observer: Observer) -> Foundation:
         partition=location.partition,
         clients=clients,
         store=store,
-        gate=Gate(journal=store.journal, clock=utc_now, count_refusal=limiter.require_refusal),
+        gate=gate,
         limiter=limiter,
+        tallies=Tallies(kept=store.tallies, clock=utc_now, gate=gate),
         entropy=entropy,
         policy=policy,
         key_providers=key_providers,

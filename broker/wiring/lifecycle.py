@@ -19,6 +19,7 @@ from broker.services.lifecycle.removal import DELETION_DAYS, TOKENS_LIVE, Remova
 from broker.services.lifecycle.rotating import Rotating
 from broker.services.lifecycle.settling import Settling
 from broker.services.lifecycle.withdrawal import Withdraw
+from broker.services.overview import Overviews
 from broker.settings import KeyProviderName, Settings
 from broker.wiring.foundation import Foundation
 from broker.wiring.revocation import Revocation, build_revocation
@@ -125,6 +126,18 @@ def build_lifecycle(base: Foundation, signing: LedgerSigning) -> Lifecycle:
             policy=base.policy,
             clock=utc_now,
         ),
+    )
+
+
+def build_overviews(base: Foundation) -> Overviews:
+    """Everything at a glance."""
+    return Overviews(
+        accounts=base.store.accounts,
+        sessions=base.store.sessions,
+        tallies=base.tallies,
+        rotation=_rotation_policy(base.settings),
+        gate=base.gate,
+        clock=utc_now,
     )
 
 

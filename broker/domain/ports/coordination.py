@@ -32,6 +32,27 @@ class AcceptanceRepository(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often something happened within the hour that begins at `hour`."""
+
+    hour: datetime
+    name: str
+    count: int
+
+
+class TallyRepository(Protocol):
+    """Counts by the hour, for charts; the ledger is what happened, and this is not proof of it."""
+
+    def add(self, tallies: Sequence[Tally]) -> None:
+        """Add to the counts of these hours."""
+        ...
+
+    def between(self, since: datetime, until: datetime) -> Sequence[Tally]:
+        """The counts of the hours that begin at `since` or later and before `until`, sorted."""
+        ...
+
+
 class TaskKind(StrEnum):
     """What a worker has to do."""
 

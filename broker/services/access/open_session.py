@@ -48,6 +48,7 @@ from broker.services.issuer.minting import IdentityToken, Minter
 from broker.services.limiting import Limiter
 from broker.services.observations import Observer, StepName, measured
 from broker.services.registered import registered
+from broker.services.tallying import Tallies
 from broker.services.tickets.entries import kept_if_unknown
 
 _TRIES = 10
@@ -80,6 +81,7 @@ class OpenSession:
     known_services: KnownServices
     name_prefix: str
     observer: Observer
+    tallies: Tallies
     clock: Clock
     entropy: Entropy
 
@@ -97,8 +99,10 @@ class OpenSession:
                 opened = self._open(request, call)
         except BrokerError as e:
             self.observer.session_refused(reason=e.code)
+            self.tallies.session_refused(reason=e.code)
             raise
         self.observer.session_opened(access=request.access)
+        self.tallies.session_opened()
         return opened
 
     def _open(self, request: SessionRequest, call: Call) -> OpenedSession:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-import structlog
-
 from broker.domain.ports import Acceptance, AcceptanceRepository
-from broker.errors import DependencyUnavailable
 from broker.services.ambient import Clock
+from broker.services.gathering import Gatherer
 
 RECENT = timedelta(minutes=1)
 """How long this process remembers by itself, and how often it tells the store of a credential."""
 
 _MOST = 4096
-_log = structlog.get_logger(__name__)
 
 
 class Acceptances:
@@ -25,12 +22,9 @@ class Acceptances:
         """`pause` is for how many seconds acceptances are gathered before the store is told."""
         self._kept = kept
         self._clock = clock
-        self._pause = pause
         self._lock = threading.Lock()
-        self._telling = threading.Lock()
         self._recent: dict[str, datetime] = {}
-        self._untold: list[Acceptance] = []
-        self._timer: threading.Timer | None = None
+        self._untold = Gatherer(kept.keep, lost="acceptances_lost", pause=pause)
 
     def is_recent(self, fingerprint: str) -> bool:
         """Whether this process accepted it within the last minute."""
@@ -50,11 +44,7 @@ class Acceptances:
             if len(self._recent) >= _MOST:
                 self._recent.clear()
             self._recent[fingerprint] = now
-            self._untold.append(Acceptance(fingerprint, api_token_id=api_token_id, at=now))
-            if self._timer is None:
-                self._timer = threading.Timer(self._pause, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
+        self._untold.note(Acceptance(fingerprint, api_token_id=api_token_id, at=now))
 
     def flush(self) -> None:
         """Tell the store now, and return when it knows.
@@ -62,13 +52,4 @@ class Acceptances:
         What it does not take is lost: nobody is refused for it but a newcomer at an address from
         where others guess.
         """
-        with self._telling:
-            with self._lock:
-                untold, self._untold = self._untold, []
-                timer, self._timer = self._timer, None
-            if timer is not None:
-                timer.cancel()
-            try:
-                self._kept.keep(untold)
-            except DependencyUnavailable:
-                _log.warning("acceptances_lost", number=len(untold))
+        self._untold.flush()

@@ -16,6 +16,7 @@ from broker.web.pages import (
     accounts,
     home,
     ledger,
+    overview,
     policy,
     problem_page,
     proof,
@@ -33,6 +34,7 @@ SECTIONS: tuple[Section, ...] = (
     accounts.section,
     ledger.section,
     proof.section,
+    overview.section,
 )
 """All pages behind the sign-in."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from broker.errors import BrokerError, InvalidRequest, Unauthenticated
+from broker.errors import BrokerError, InvalidRequest, NotFound, Unauthenticated
 from broker.web import problems
 from broker.web.pages.policy import protect
 from broker.web.pages.viewer import Viewer
@@ -37,7 +37,11 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def of_http(error: HTTPException) -> Response:
-        return _for_whom(problems.of_http(error), problems.translated(error))
+        ours = problems.translated(error)
+        if isinstance(ours, NotFound):
+            # What is said of it to programs names a document for programs.
+            ours = NotFound("There is nothing at this address. Begin at the start.")
+        return _for_whom(problems.of_http(error), ours)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
