@@ -11,12 +11,16 @@ __all__ = ["main"]
 
 COMMANDS = {
     "accounts": "broker.cli.accounts",
+    "completion": "broker.cli.identity.completion",
     "demo": "broker.cli.demo.command",
     "doctor": "broker.cli.doctor",
     "exec": "broker.cli.exec",
     "get": "broker.cli.get",
     "keys": "broker.cli.keys",
     "ledger": "broker.cli.ledger",
+    "login": "broker.cli.identity.login",
+    "logout": "broker.cli.identity.logout",
+    "profiles": "broker.cli.identity.profiles",
     "prove": "broker.cli.prove",
     "requests": "broker.cli.requests",
     "revoke": "broker.cli.revoke",
@@ -26,6 +30,7 @@ COMMANDS = {
     "template": "broker.cli.template",
     "tokens": "broker.cli.tokens",
     "webhooks": "broker.cli.webhooks",
+    "whoami": "broker.cli.identity.whoami",
     "worker": "broker.cli.worker",
 }
 """The module of each command, which holds it under its own name."""
@@ -40,9 +45,11 @@ COMMANDS = {
 def broker() -> None:
     """Short-lived, read-only AWS credentials for support tickets.
 
-    Engineers need BROKER_URL and BROKER_TOKEN in the environment:
+    Engineers sign in once; programs set BROKER_URL and BROKER_TOKEN instead.
 
     \b
+      broker login --url https://broker.example.com
+      broker profiles set acme --url https://broker.example.com --default
       broker get --account 111122223333 --ticket T-1042
     """
 

@@ -36,6 +36,7 @@ def accounts() -> None:
 
 
 @accounts.command(epilog=EXIT_CODES)
+@calls_the_broker
 @_account
 @click.option("--customer", required=True, help="The customer's name.")
 @click.option("--payer", is_flag=True, help="The account pays for an organisation.")
@@ -53,7 +54,6 @@ def accounts() -> None:
     show_default=True,
     help="Whether an open ticket is enough, or the customer approves each grant.",
 )
-@calls_the_broker
 def add(
     *,
     account_id: AccountId,

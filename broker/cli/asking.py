@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 from pydantic import BaseModel
 
 from broker.cli.failures import told_by_the_shell
+from broker.cli.identity.finding import (
+    Bearer,
+    Source,
+    bearer_for,
+    chosen_profile,
+    named_broker,
+    takes_a_profile,
+)
 from broker.client.broker import Broker
 
 Command = Callable[..., object]
@@ -25,9 +33,11 @@ _OPTIONS: tuple[Decorator, ...] = (
         "credential",
         envvar="BROKER_TOKEN",
         show_envvar=True,
-        help="Your API token; better in the environment, where other users cannot see it.",
+        help="Your API token; better in the environment, where other users cannot see it. Not "
+        "needed after `broker login`.",
     ),
     click.option("--url", envvar="BROKER_URL", show_envvar=True, help="The broker."),
+    takes_a_profile,
 )
 
 
@@ -36,23 +46,36 @@ class Target:
     """A broker, and as whom it is asked."""
 
     url: str
-    credential: str = field(repr=False)
+    bearer: Bearer
+    profile: str | None = None
+    """The profile that filled in what was not said."""
+
+    @property
+    def source(self) -> Source:
+        """Where the credential comes from."""
+        return self.bearer.source
 
     def broker(self) -> Broker:
-        """A client, to be closed. Raises ClientError for what cannot be asked or sent."""
-        return Broker(self.url, self.credential)
+        """A client, to be closed. Commands that last ask for a new one now and then: a sign-in is
+        renewed in between.
+
+        Raises ClientError for what cannot be asked or sent, and like `found`.
+        """
+        return Broker(self.url, self.bearer.text())
 
 
 def found(url: str | None, credential: str | None) -> Target:
-    """Whom to ask, of what was typed or stands in the environment.
+    """Whom to ask, of what was typed, stands in the environment or a profile, or was signed in to.
 
-    Raises UsageError, which says what is missing.
+    Raises UsageError, which says what is missing, and CommandFailed where a sign-in is over.
     """
-    if not url:
-        raise click.UsageError("No broker is named: set BROKER_URL, or say --url.")
-    if not credential:
-        raise click.UsageError("Nothing says who you are: set BROKER_TOKEN, or say --token.")
-    return Target(url=url, credential=credential)
+    named = named_broker(url)
+    picked = chosen_profile()
+    return Target(
+        url=named,
+        bearer=bearer_for(named, credential),
+        profile=None if picked is None else picked.name,
+    )
 
 
 def finds_the_broker(command: Command) -> Command:

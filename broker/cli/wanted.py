@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from broker.cli.identity.completing import complete_account, complete_ticket
 from broker.cli.parsed import Parsed
 from broker.contract.grants import GrantBody
 from broker.contract.sessions import SessionBody
@@ -78,11 +79,13 @@ _OPTIONS = (
     click.option(
         "--account",
         type=Parsed(AccountId, "account"),
+        shell_complete=complete_account,
         help="AWS account id, twelve digits. Left out in a terminal: pick one.",
     ),
     click.option(
         "--ticket",
         type=Parsed(TicketId, "ticket"),
+        shell_complete=complete_ticket,
         help="The open support ticket that is the reason. Left out in a terminal: pick one.",
     ),
     click.option(

@@ -79,12 +79,15 @@ class PublicClient:
 
     def authorization_url(self, attempt: LoopbackAttempt) -> str:
         """Where a browser goes to sign in. Raises DependencyUnavailable, as everything here."""
+        # OpenID Connect Core, section 11: without it many give no refresh token.
+        asked = {"prompt": "consent"} if "offline_access" in self._client.scope.split() else {}
         url, _ = self._oauth(attempt).create_authorization_url(
             self._provider.metadata().authorization_endpoint,
             state=attempt.state,
             nonce=attempt.nonce,
             code_verifier=attempt.code_verifier,
             scope=self._client.scope,
+            **asked,
         )
         return str(url)
 

@@ -103,12 +103,19 @@ def _jwk(members: dict[str, Any], kid: str) -> dict[str, Any]:
 class Provider:
     """The provider's process. A context manager that ends it."""
 
-    def __init__(self, *, callbacks: Sequence[str], people: Mapping[str, Any] = PEOPLE) -> None:
+    def __init__(
+        self,
+        *,
+        callbacks: Sequence[str],
+        people: Mapping[str, Any] = PEOPLE,
+        id_token_seconds: int = 600,
+    ) -> None:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.keys = Keys.new()
         self._callbacks = list(callbacks)
         self._people = people
+        self._id_token_seconds = id_token_seconds
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -142,7 +149,7 @@ class Provider:
             "token_endpoint_auth_method": "none",
             "application_type": "native",
             "redirect_uris": ["http://127.0.0.1/callback"],
-            "grant_types": ["authorization_code", DEVICE_GRANT],
+            "grant_types": ["authorization_code", "refresh_token", DEVICE_GRANT],
             "response_types": ["code"],
             "id_token_signed_response_alg": "ES256",
         }
@@ -158,6 +165,7 @@ class Provider:
             "port": self.port,
             "jwks": self.keys.private_jwks(),
             "people": self._people,
+            "id_token_seconds": self._id_token_seconds,
             "clients": [web, {**native, "client_id": CLI}, {**native, "client_id": OTHER}],
         }
 

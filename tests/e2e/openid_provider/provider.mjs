@@ -1,7 +1,8 @@
 // The organisation's OpenID provider: oidc-provider with people, groups and clients of the tests.
 //
-// Reads one JSON object from standard input: {port, jwks, clients, people}. `people` are claims by
-// login name; any password is right. Writes one line when it listens, and ends with its input.
+// Reads one JSON object from standard input: {port, jwks, clients, people, id_token_seconds}.
+// `people` are claims by login name; any password is right. Writes one line when it listens, and
+// ends with its input.
 
 import Provider from "oidc-provider";
 
@@ -25,8 +26,8 @@ const provider = new Provider(`http://127.0.0.1:${started.port}`, {
   // Claims of scopes stand in the ID token itself, as with most organisations' providers.
   conformIdTokenClaims: false,
   cookies: { keys: ["a throwaway key for the tests"] },
-  features: { deviceFlow: { enabled: true } },
-  ttl: { IdToken: 600, DeviceCode: 600, AuthorizationCode: 60 },
+  features: { deviceFlow: { enabled: true }, revocation: { enabled: true } },
+  ttl: { IdToken: started.id_token_seconds, DeviceCode: 600, AuthorizationCode: 60 },
   findAccount: (_ctx, login) =>
     started.people[login] && {
       accountId: login,

@@ -1,0 +1,165 @@
+"""The end of a browser's way back: one page on this machine, for one answer (RFC 8252)."""
+
+from __future__ import annotations
+
+import hmac
+import html
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+HOST = "127.0.0.1"
+PATH = "/callback"
+_IDLE_SECONDS = 10
+"""Browsers open connections in advance, and say nothing on them."""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
+<body><h1>{title}</h1><p>{sentence}</p></body></html>
+"""
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What a browser brings back under the right state."""
+
+    code: str | None = field(repr=False)
+    error: str | None
+    issuer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the browser shows then."""
+
+    title: str
+    sentence: str
+    status: HTTPStatus = HTTPStatus.OK
+
+
+class LoopbackServer:
+    """Waits on a port of 127.0.0.1 for the one request that carries the right state.
+
+    Whatever else comes is refused and changes nothing: any page in the browser, and any user of
+    this machine, can send something here.
+    """
+
+    def __init__(self) -> None:
+        self._server = _Server((HOST, 0), _Handler)
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the provider sends the browser. The port is whichever was free."""
+        return f"http://{HOST}:{self._server.server_port}{PATH}"
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answer requests for as long as the block lasts."""
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
+
+    def wait(self, state: str, answer: Callable[[Callback], Page], *, seconds: float) -> bool:
+        """Let `answer` say what the browser shows, once it is back; False where it is not."""
+        self._server.expect(_Expected(state, answer))
+        return self._server.answered.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    state: str = field(repr=False)
+    answer: Callable[[Callback], Page]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.answered = threading.Event()
+        self._expected: _Expected | None = None
+        self._taking = threading.Lock()
+
+    def expect(self, expected: _Expected) -> None:
+        """Take what carries this state, once."""
+        with self._taking:
+            self._expected = expected
+
+    def take(self, state: str) -> _Expected | None:
+        """What is expected, if this is the state; nobody gets it a second time."""
+        with self._taking:
+            expected = self._expected
+            if expected is None or not hmac.compare_digest(
+                expected.state.encode(), state.encode(errors="replace")
+            ):
+                return None
+            self._expected = None
+            return expected
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that broke is nothing that anybody at the terminal must read."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _IDLE_SECONDS
+    server_version = "broker"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """The browser's return, or something else."""
+        url = urlsplit(self.path)
+        # Another Host is a page elsewhere that has its name lead here.
+        if self.headers.get("Host") != f"{HOST}:{self.server.server_port}" or url.path != PATH:
+            self._show(Page("Not found", "Nothing is here.", HTTPStatus.NOT_FOUND))
+            return
+        given = parse_qs(url.query, keep_blank_values=True, max_num_fields=20)
+        expected = self.server.take(_once(given, "state") or "")
+        if expected is None:
+            sentence = "This is not the sign-in that was begun in the terminal. Begin anew there."
+            self._show(Page("Not your sign-in", sentence, HTTPStatus.BAD_REQUEST))
+            return
+        callback = Callback(
+            code=_once(given, "code"), error=_once(given, "error"), issuer=_once(given, "iss")
+        )
+        try:
+            self._show(expected.answer(callback))
+        finally:
+            self.server.answered.set()
+
+    def _show(self, page: Page) -> None:
+        title, sentence = html.escape(page.title), html.escape(page.sentence)
+        body = _PAGE.format(title=title, sentence=sentence).encode()
+        self.send_response(page.status)
+        for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The address that is asked for holds the code: it is written nowhere."""
+
+
+def _once(given: dict[str, list[str]], name: str) -> str | None:
+    """The parameter, where it is there exactly once (RFC 6749, section 3.1)."""
+    values = given.get(name, [])
+    return values[0] if len(values) == 1 else None
