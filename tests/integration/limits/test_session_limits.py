@@ -45,14 +45,16 @@ def test_of_two_hundred_at_once_fifty_get_a_place(
     world: World, entries_before: int, path: str
 ) -> None:
     """Of two web processes; the others are told when to come again, and the ledger of one."""
-    clients = [world.over_http(ENGINEER), world.over_http(ENGINEER)]
-    answers = at_once([lambda n=n: ask(clients[n % 2], path) for n in range(200)])
-    counted = Counter(answer.status_code for answer in answers)
-    assert counted.pop(429) == 200 - PLACES
+    client = world.over_http(ENGINEER)
+    answers = at_once([lambda: ask(client, path)] * 200)
+    told = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
+    # Should one process get nearly all of them, it sends some away before they cost a place.
+    sent_away = told.pop((503, "too_busy"), 0)
+    assert told.pop((429, "rate_limited")) == 200 - PLACES - sent_away, told
     # Fifty exchanges at once may be too much for a busy sandbox: that costs a place all the same.
-    assert counted.total() == PLACES
-    assert counted.keys() <= {201, 502, 503}
-    assert counted[201] > 0
+    assert told.total() == PLACES
+    assert {status for status, _ in told} <= {201, 502, 503}, told
+    assert told[201, None] > 0
     for answer in answers:
         if answer.status_code == 429:
             problem = assert_problem(answer, 429, "rate_limited")
