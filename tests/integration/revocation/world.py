@@ -113,11 +113,16 @@ class World:
         return [each for each in found if wanted.items() <= each.items()]
 
 
-def awaited(found: Callable[[], T | None], *, within: float = 30) -> T:
-    """What `found` gives, once it gives something."""
+def awaited(
+    found: Callable[[], T | None],
+    *,
+    within: float = 120,
+    otherwise: Callable[[], str] = lambda: "it did not come about in time",
+) -> T:
+    """What `found` gives, once it gives something; a failure says what there is `otherwise`."""
     deadline = time.monotonic() + within
     while (seen := found()) is None:
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, otherwise()
         time.sleep(0.1)
     return seen
 
