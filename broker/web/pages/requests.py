@@ -15,6 +15,7 @@ from broker.domain.identity.permissions import Action, permits
 from broker.services.access.grants import GrantFilter
 from broker.services.calls import Call
 from broker.services.reading import Window
+from broker.web.api.on_behalf_of import engineer_of
 from broker.web.pages.fields import Minutes
 from broker.web.pages.notices import Notice
 from broker.web.pages.site import Form, GoTo, Page, Query, Section
@@ -98,7 +99,7 @@ def requests(services: Services, call: Call, query: _ListQuery) -> Page:
 @section.action("/requests", form=_RequestForm)
 def ask(services: Services, call: Call, form: _RequestForm) -> GoTo:
     """Ask for access, or take it in an emergency."""
-    engineer = EngineerId(call.caller.subject)
+    engineer = engineer_of(call, None)
     grant = services.granting.request(form.request(engineer=engineer), call)
     waits = grant.decided is GrantState.REQUESTED
     return _to(grant.grant_id, Notice.REQUESTED if waits else Notice.APPROVED)

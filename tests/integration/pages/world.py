@@ -6,6 +6,7 @@ their sessions are opened as a sign-in would open them, and from there on all is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -135,6 +136,13 @@ def shown(answer: httpx.Response, status: int = 200) -> Document:
     return page
 
 
+def faults(answer: httpx.Response) -> set[str]:
+    """The fields that a page names which says what was filled in wrongly."""
+    page = shown(answer, 400)
+    assert "invalid_request" in page.text
+    return set(re.findall("<li><strong>(.+?)</strong>: ", page.html))
+
+
 def led_to(answer: httpx.Response) -> str:
     """Where an answer leads that must lead on."""
     assert answer.status_code == 303, answer.text
@@ -193,12 +201,16 @@ class Site:
 
     def opened(self, name: str, ticket: str, account_id: str = ACCOUNT) -> SessionId:
         """The id of a session that somebody opens for a ticket that is made here."""
+        return SessionId.parse(self.credentials(name, ticket, account_id)["session"]["id"])
+
+    def credentials(self, name: str, ticket: str, account_id: str = ACCOUNT) -> Any:
+        """The API's answer to somebody who opens a session for a ticket that is made here."""
         self.world.write_ticket(ticket, account_id)
         person = self.visitor(name)
         body = {"account_id": account_id, "ticket": ticket, "reason": "To look"}
         headers = {"X-CSRF-Token": person.csrf_token}
         answer = person.http.post("/v1/sessions", json=body, headers=headers)
-        return SessionId.parse(answered(answer, 201)["session"]["id"])
+        return answered(answer, 201)
 
     def close(self) -> None:
         """Close every client."""
