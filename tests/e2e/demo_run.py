@@ -16,7 +16,7 @@ from pathlib import Path
 
 from broker.cli.demo.stage import command
 
-PATIENCE = 180.0
+PATIENCE = 420.0
 """Seconds for a whole demo on a busy machine."""
 
 _MARK = "STARTED_BY_TEST"

@@ -20,6 +20,8 @@ NAMES = {
     "BROKER_TOKEN",
     "BROKER_ADMIN_TOKEN",
     "BROKER_ENGINEER_TOKEN",
+    "BROKER_APPROVER_TOKEN",
+    "BROKER_BREAK_GLASS_TOKEN",
     "BROKER_CONSOLE_TOKEN",
     "BROKER_CUSTOMER_TOKEN",
     "BROKER_AUDITOR_TOKEN",
@@ -31,6 +33,9 @@ NAMES = {
 }
 
 WORTH_SEEING = (
+    "Jane Doe, engineer, signs in",
+    "somebody who cancels is not signed in",
+    "Jane Doe signs in from a shell (broker login --device)",
     "an engineer who is not assigned is refused",
     "a closed ticket is refused",
     "a token of one account is refused at the other",
@@ -135,6 +140,7 @@ def test_it_serves_until_a_signal_comes(
     words = short_demo(folder, story, afterwards="SERVE") if story else broker_demo(folder)
     with demo_run(words, folder) as demo:
         demo.wait_for("Ctrl-C")
+        assert re.search(r"http://127\.0\.0\.1:\d+/ and sign in", demo.wait_for("sign in as")[-1])
         assert _takes_part(folder) == "111122223333 Acme-Support-ReadOnly jane@T-1042"
         assert demo.left_behind() != []
         demo.signal(number)

@@ -56,9 +56,13 @@ def demo(*, once: bool, folder: Path, port: int, sandbox_port: int) -> None:
       eval "$(broker get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"
       aws sts get-caller-identity
 
+    People sign in to the pages by one click on their name: the sandbox stands in for your
+    OpenID provider.
+
     .demo/env also holds API tokens of other roles: BROKER_ADMIN_TOKEN, BROKER_ENGINEER_TOKEN,
-    BROKER_CONSOLE_TOKEN, BROKER_CUSTOMER_TOKEN and BROKER_AUDITOR_TOKEN. .demo/operator holds
-    what the broker itself runs with, for `broker doctor`, `keys`, `webhooks` and `tokens create`.
+    BROKER_APPROVER_TOKEN, BROKER_BREAK_GLASS_TOKEN, BROKER_CONSOLE_TOKEN, BROKER_CUSTOMER_TOKEN
+    and BROKER_AUDITOR_TOKEN. .demo/operator holds what the broker itself runs with, for
+    `broker doctor`, `keys`, `webhooks` and `tokens create`.
     """
     _require_what_it_plays_with()
     # The demo pulls in half of the system, which no other command should wait for.

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 
 from broker.cli.demo.folder import remade, write_environment
-from broker.cli.demo.stage import StackNews, Stage, StageError, command
+from broker.cli.demo.people import JANE
+from broker.cli.demo.stage import SignIn, StackNews, Stage, StageError, command
 from broker.cli.demo.story import Chapter, Step, Steps
 from broker.cli.demo.telling import Telling
 from broker.cli.demo.world import World, populated
@@ -56,6 +57,7 @@ def perform(
             port=_free_or_any(place.port, telling),
             sandbox_port=_free_or_any(place.sandbox_port, telling),
             stack_news=StackNews.BY_HOOK,
+            sign_in=SignIn.AT_THE_SANDBOX,
         )
         with telling.meanwhile("Starting the sandbox and the broker"):
             running.enter_context(stage)
@@ -97,7 +99,11 @@ def _serve(stage: Stage, telling: Telling) -> None:
     """Keep everything running until a signal comes."""
     broker, aws = _as_typed("broker"), _as_typed("aws")
     telling.say()
-    telling.say("Everything keeps running until Ctrl-C. In another shell:")
+    telling.say("Everything keeps running until Ctrl-C.")
+    telling.say()
+    telling.say(f"Open {stage.url}/ and sign in as {JANE.name}, {JANE.title}, or as anybody else.")
+    telling.say()
+    telling.say("In another shell:")
     telling.say()
     telling.say(f"  . {_short(stage.folder / ENVIRONMENT_FILE)}")
     telling.say(f'  eval "$({broker} get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"')

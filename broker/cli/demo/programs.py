@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 from broker.cli.demo.stage import command
 from broker.cli.demo.story import Play, Step
@@ -55,6 +56,39 @@ def run(words: Sequence[str], environment: Mapping[str, str], *, given: str = ""
         check=False,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+def run_with_somebody(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    waits_at: re.Pattern[str],
+    somebody: Callable[[str], object],
+) -> Answer:
+    """The same for one that waits for a person: they get what `waits_at` finds on its stderr."""
+    program, *arguments = words
+    with subprocess.Popen(  # noqa: S603 - the demo's own words, no outside input
+        [str(command(program)), *arguments],
+        env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        guard = Timer(LONGEST_SECONDS, started.kill)
+        guard.start()
+        try:
+            told = []
+            for line in started.stderr or ():
+                told.append(line)
+                if found := waits_at.search(line):
+                    somebody(found[0])
+                    break
+            output, error = started.communicate()
+        finally:
+            guard.cancel()
+            started.kill()
+    return Answer(started.returncode, output, "".join(told) + error)
 
 
 def done(output: str) -> str:

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from broker.cli.demo.people import sign_in_settings
 from broker.domain.hooks.sns import TopicArn
 from broker.domain.onboarding import own_policy
 from broker.sandbox.lending import LendingTransport
@@ -46,7 +47,7 @@ UNHURRIED = {
 }
 """Settings without limits to speak of: tests and benchmarks ask for a day's work in a minute."""
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds that a broker may take to answer for the first time."""
 
 
@@ -58,6 +59,16 @@ class StackNews(StrEnum):
 
     BY_REQUEST = "request"
     """The console asks for a reconciliation; for tests that want no hook beside them."""
+
+
+class SignIn(StrEnum):
+    """How callers show who they are."""
+
+    BY_API_TOKEN = "api_token"  # noqa: S105 - a way, not a token
+    """With API tokens only, unless the settings name a provider."""
+
+    AT_THE_SANDBOX = "sandbox"
+    """With API tokens, and people at the sandbox's OpenID provider."""
 
 
 class StageError(Exception):
@@ -83,6 +94,7 @@ class Stage:
         sandbox_port: int = 0,
         settings: Mapping[str, str] | None = None,
         stack_news: StackNews = StackNews.BY_REQUEST,
+        sign_in: SignIn = SignIn.BY_API_TOKEN,
     ) -> None:
         """`folder` holds the store and the log; `settings` override those of the stage."""
         self.folder = folder
@@ -92,6 +104,7 @@ class Stage:
         self._sandbox_port = sandbox_port
         self._overrides = dict(settings or {})
         self._stack_news = stack_news
+        self._sign_in = sign_in
         self._broker: subprocess.Popen[bytes] | None = None
         self._leash: subprocess.Popen[bytes] | None = None
         self._sandbox: Sandbox | None = None
@@ -144,6 +157,7 @@ class Stage:
             "BROKER_NAME_PREFIX": NAME_PREFIX,
             "BROKER_STORE_URL": f"embedded:{self.folder / 'store'}",
             **(self._hook_settings() if self._stack_news is StackNews.BY_HOOK else {}),
+            **(self._sign_in_settings() if self._sign_in is SignIn.AT_THE_SANDBOX else {}),
             **self._overrides,
         }
 
@@ -162,6 +176,9 @@ class Stage:
             "BROKER_HOOK_TOPICS": HOOK_TOPIC,
             "BROKER_SNS_TRUST_ANCHORS": str(anchors),
         }
+
+    def _sign_in_settings(self) -> dict[str, str]:
+        return sign_in_settings(self.sandbox, broker_url=self.url, folder=self.folder)
 
     def start_broker(self) -> None:
         """Start the broker under gunicorn and wait until it is ready."""

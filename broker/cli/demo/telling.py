@@ -11,7 +11,7 @@ from rich.text import Text
 
 from broker.cli.demo.story import Step
 
-_TITLE, _EXPECTED = 58, 22
+_TITLE, _EXPECTED = 60, 22
 """Columns of what was tried and of what was expected; what came stands at the end of the line."""
 
 

@@ -1,4 +1,4 @@
-"""Everybody who plays: two customers, five callers of the API, one ticket."""
+"""Everybody who plays: two customers, seven callers of the API, one ticket."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from typing import Any
 
 import httpx
 
+from broker.cli.demo.people import HARBOUR_BANK, JANE, OMAR, ORCHARD_FOODS
 from broker.cli.demo.programs import REGION, Answer, AwsCli, run
 from broker.cli.demo.stage import Customer, Stage, StageError
 from broker.domain.identity.permissions import Role
 
-ACCOUNT_ID, CUSTOMER = "111122223333", "Harbour Bank"
-OTHER_ACCOUNT_ID, OTHER_CUSTOMER = "444455556666", "Orchard Foods"
-ENGINEER, COLLEAGUE = "jane", "omar"
+ACCOUNT_ID, CUSTOMER = HARBOUR_BANK, "Harbour Bank"
+OTHER_ACCOUNT_ID, OTHER_CUSTOMER = ORCHARD_FOODS, "Orchard Foods"
+ENGINEER, COLLEAGUE = JANE.login, OMAR.login
 TICKET = "T-1042"
 
 CALLERS: Mapping[Role, str] = {
     Role.ADMIN: "demo-admin",
     Role.ENGINEER: ENGINEER,
+    Role.APPROVER: "demo-approver",
+    Role.BREAK_GLASS: COLLEAGUE,
     Role.CONSOLE: "demo-console",
     Role.CUSTOMER: "demo-customer",
     Role.AUDITOR: "demo-auditor",

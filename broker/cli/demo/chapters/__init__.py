@@ -7,6 +7,7 @@ from broker.cli.demo.chapters import (
     leaving,
     ledger,
     onboarding,
+    people,
     requests,
     tokens,
 )
@@ -15,6 +16,7 @@ from broker.cli.demo.story import Chapter
 STORY = (
     Chapter("Two customers are onboarded", onboarding.steps),
     Chapter("Each has an issuer of its own, where AWS fetches the keys", issuer.steps),
+    Chapter("People sign in, at the provider that the sandbox stands in for", people.steps),
     Chapter("An engineer works on the ticket, with the real AWS CLI", engineer.reading),
     Chapter("A session can be narrowed, and there is one for support cases", engineer.narrower),
     Chapter("AWS itself refuses what was not minted for this ticket and role", tokens.steps),
