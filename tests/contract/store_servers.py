@@ -19,7 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 PERSISTENT = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     """Wait for a condition that nothing announces."""
     deadline = time.monotonic() + seconds
     while not condition():

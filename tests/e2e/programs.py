@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 60
+PATIENCE = 180
 """Seconds that any of them may take."""
 
 REGION = "us-east-1"

@@ -26,7 +26,7 @@ from tests.e2e.world import ENGINEER, TICKET, Callers, Person
 
 ACCOUNT = "444455556666"
 REQUESTS, AT_ONCE = 100, 16
-PATIENCE = 30.0
+PATIENCE = 120.0
 BEFORE_THE_CUT = 25
 """How many of the requests are answered when the power goes."""
 

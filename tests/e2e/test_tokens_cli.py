@@ -14,7 +14,7 @@ from tests.e2e.programs import Ran, run
 from tests.e2e.world import Person, World
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-PATIENCE = 15
+PATIENCE = 60
 """Seconds until a last use must show; it is written a moment after the request."""
 
 

@@ -13,7 +13,7 @@ from broker.cli.demo.stage import Stage
 from tests.contract.store_servers import until
 
 ACCOUNT = "333344445555"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")

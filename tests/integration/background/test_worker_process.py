@@ -22,7 +22,7 @@ from broker.web.companion import Keeper
 from tests.contract.store_samples import NOW, ONE, an_account, write
 from tests.contract.store_servers import until
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 PROJECT = Path(__file__).parents[3]
 
 

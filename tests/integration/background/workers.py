@@ -22,7 +22,7 @@ from tests.contract.store_samples import NOW, account_id, an_account, write
 
 A_MINUTE = timedelta(minutes=1)
 SIX_HOURS = timedelta(hours=6)
-FOREVER = 30.0
+FOREVER = 120.0
 """Seconds after which a test gives up."""
 
 
