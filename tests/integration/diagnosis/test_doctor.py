@@ -83,7 +83,7 @@ class Ward:
             env={**self.stage.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=180,
             check=False,
         )
 
