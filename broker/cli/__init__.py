@@ -12,6 +12,8 @@ __all__ = ["main"]
 COMMANDS = {
     "accounts": "broker.cli.accounts",
     "completion": "broker.cli.identity.completion",
+    "configure": "broker.cli.configure",
+    "console": "broker.cli.console",
     "demo": "broker.cli.demo.command",
     "doctor": "broker.cli.doctor",
     "exec": "broker.cli.exec",

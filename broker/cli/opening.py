@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import TypeVar
 
 import click
 from rich.console import Console
@@ -19,6 +20,8 @@ from broker.contract.grants import GrantAnswer
 from broker.contract.sessions import OpenedSessionAnswer
 from broker.domain.access import Reason
 from broker.domain.grants import GrantState
+
+Answered = TypeVar("Answered")
 
 _NO_GRANT = (Reason.GRANT_REQUIRED.value, Reason.GRANT_EXPIRED.value)
 _GRANT_SECONDS = 14_400
@@ -53,21 +56,37 @@ def opened(
     sleep: Callable[[float], None] = time.sleep,
 ) -> OpenedSessionAnswer:
     """The session with its credentials. Raises ClientError, CommandRefused, UsageError, Abort."""
+
+    def ask() -> OpenedSessionAnswer:
+        return broker.open_session(named.body())
+
+    return granted(ask, named, broker, without_grant=without_grant, sleep=sleep)
+
+
+def granted(
+    ask: Callable[[], Answered],
+    named: NamedSession,
+    broker: Broker,
+    *,
+    without_grant: WithoutGrant,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Answered:
+    """What `ask` is answered, which opens the session. Raises like `opened`."""
     try:
-        return _opened(named, broker)
+        return _answered(ask)
     except ProblemAnswered as e:
         if e.code not in _NO_GRANT:
             raise
         if without_grant is WithoutGrant.FAIL:
             raise _grant_needed(named, e) from e
     _wait_for_grant(named, broker, sleep=sleep)
-    return _opened(named, broker)
+    return _answered(ask)
 
 
-def _opened(named: NamedSession, broker: Broker) -> OpenedSessionAnswer:
+def _answered(ask: Callable[[], Answered]) -> Answered:
     """KMS and AWS take a second or two; whoever looks on sees that something happens."""
     with Console(stderr=True).status("Opening a session …"):
-        return broker.open_session(named.body())
+        return ask()
 
 
 def _grant_needed(named: NamedSession, problem: ProblemAnswered) -> CommandRefused:

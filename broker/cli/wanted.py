@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -75,6 +75,13 @@ class NamedSession:
         )
 
 
+_SERVICES = click.option(
+    "--service",
+    "services",
+    multiple=True,
+    type=Parsed(ServiceName, "service"),
+    help="Narrow the session to a service, as in IAM actions (ec2); may be repeated.",
+)
 _OPTIONS = (
     click.option(
         "--account",
@@ -101,13 +108,7 @@ _OPTIONS = (
         show_default="an hour, or what is left of the grant",
         help="Seconds that the credentials last.",
     ),
-    click.option(
-        "--service",
-        "services",
-        multiple=True,
-        type=Parsed(ServiceName, "service"),
-        help="Narrow the session to a service, as in IAM actions (ec2); may be repeated.",
-    ),
+    _SERVICES,
     click.option(
         "--grant",
         "grant_id",
@@ -119,7 +120,15 @@ _OPTIONS = (
 
 def names_a_session(command: Command) -> Command:
     """Add the options that name a session; the command gets them as `wanted: WantedSession`."""
+    return _naming(command, _OPTIONS)
 
+
+def names_a_whole_session(command: Command) -> Command:
+    """The same for a command whose sessions are not narrowed: `--service` is free for it."""
+    return _naming(command, tuple(option for option in _OPTIONS if option is not _SERVICES))
+
+
+def _naming(command: Command, options: Sequence[Callable[[Any], Any]]) -> Command:
     @wraps(command)
     def with_wanted(
         *,
@@ -128,8 +137,8 @@ def names_a_session(command: Command) -> Command:
         access: str | None,
         reason: str,
         duration: int | None,
-        services: tuple[ServiceName, ...],
         grant_id: GrantId | None,
+        services: tuple[ServiceName, ...] = (),
         **others: Any,
     ) -> object:
         wanted = WantedSession(
@@ -144,6 +153,6 @@ def names_a_session(command: Command) -> Command:
         return command(wanted=wanted, **others)
 
     decorated: Any = with_wanted
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]

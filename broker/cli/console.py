@@ -1,0 +1,108 @@
+"""`broker console`: one command into the AWS console of a customer's account."""
+
+from __future__ import annotations
+
+import webbrowser
+
+import click
+
+from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
+from broker.cli.failures import CommandFailed
+from broker.cli.opening import WithoutGrant, granted, waits_for_a_grant
+from broker.cli.parsed import Parsed
+from broker.cli.picking import named
+from broker.cli.redirect import OneTimeRedirect
+from broker.cli.wanted import NamedSession, WantedSession, names_a_whole_session
+from broker.contract.console import ConsoleSessionAnswer, ConsoleSessionBody
+from broker.domain.identifiers import ServiceName
+from broker.domain.times import rfc3339
+
+_BROWSER_SECONDS = 60.0
+"""A browser that is not running yet takes a while."""
+
+
+@click.command(epilog=EXIT_CODES)
+@names_a_whole_session
+@click.option(
+    "--service",
+    type=Parsed(ServiceName, "service"),
+    show_default="the home page",
+    help="Begin at the console of this service, like ec2 or s3.",
+)
+@click.option("--region", show_default="the broker's", help="Begin in this Region.")
+@click.option(
+    "--open",
+    "open_browser",
+    is_flag=True,
+    help="Open the browser of this machine instead of printing the URL.",
+)
+@waits_for_a_grant
+@calls_the_broker
+def console(
+    *,
+    wanted: WantedSession,
+    service: ServiceName | None,
+    region: str | None,
+    open_browser: bool,
+    without_grant: WithoutGrant,
+    target: Target,
+    as_json: bool,
+) -> None:
+    """Open the AWS console of an account, for a ticket.
+
+    Prints a URL that signs in as a new session, once, within 15 minutes: a secret. The console
+    ends with the session.
+
+    \b
+      broker console --account 111122223333 --ticket T-1042 --open
+      broker console --account 111122223333 --ticket T-1042 --service ec2 --region eu-central-1
+    """
+    with target.broker() as broker:
+        session = named(wanted, broker)
+        body = _body(session, service, region)
+        answer = granted(
+            lambda: broker.open_console(body), session, broker, without_grant=without_grant
+        )
+    if open_browser:
+        _opened_in_browser(answer.url)
+    _tell(answer, open_browser=open_browser, as_json=as_json)
+
+
+def _body(
+    session: NamedSession, service: ServiceName | None, region: str | None
+) -> ConsoleSessionBody:
+    page = {"destination": service, "region": region}
+    given = {name: value for name, value in page.items() if value is not None}
+    return ConsoleSessionBody.model_validate(
+        {**session.body().model_dump(exclude_unset=True), **given}
+    )
+
+
+def _opened_in_browser(url: str) -> None:
+    redirect = OneTimeRedirect(url)
+    with redirect.listening():
+        if not webbrowser.open(redirect.address):
+            raise CommandFailed(
+                "No browser can be opened here. Without --open you are given the URL."
+            )
+        if not redirect.wait(seconds=_BROWSER_SECONDS):
+            raise CommandFailed(
+                f"The browser did not come within {_BROWSER_SECONDS:.0f} seconds. Without --open "
+                "you are given the URL."
+            )
+
+
+def _tell(answer: ConsoleSessionAnswer, *, open_browser: bool, as_json: bool) -> None:
+    """What can be read by programs on standard output; the URL only if nothing has used it."""
+    session = answer.session
+    if as_json:
+        left_out = {"url", "expires_in"} if open_browser else set()
+        click.echo(answer.model_dump_json(indent=2, exclude=left_out))
+    elif not open_browser:
+        click.echo(answer.url)
+    if open_browser:
+        told = f"The console of {session.account_id} is open in your browser"
+    else:
+        minutes = answer.expires_in // 60
+        told = f"The URL is a secret: whoever follows it first within {minutes} minutes is you"
+    click.echo(f"{told}. {session.id} ends at {rfc3339(session.expires_at)}.", err=True)
