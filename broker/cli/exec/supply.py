@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+import click
+
 from broker.cli.exec.ending import SESSION_REVOKED, AccessEnded, Sessions
 from broker.client.errors import ClientError, ProblemAnswered
 from broker.contract.sessions import CredentialsAnswer, OpenedSessionAnswer
@@ -153,6 +155,9 @@ class Supply:
                 self._end(AccessEnded(e.detail, code=e.code))
         except ClientError as e:
             self._note(NotNow(str(e), code="broker_unreachable"))
+        except click.ClickException as e:
+            # Nobody is signed in any more, and who is again is asked for again.
+            self._note(NotNow(e.message, code="not_signed_in"))
         finally:
             with self._lock:
                 self._attempt = None
