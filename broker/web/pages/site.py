@@ -189,19 +189,14 @@ def _query() -> MultiDict[str, str]:
 
 
 def _parsed(model: type[BaseModel], given: MultiDict[str, str], *, leave_out_empty: bool) -> object:
-    """The values of a query or a form; a field that is sent several times is a list.
+    """The values of a query or a form, of each field the first.
 
     Whoever filters by nothing sends the empty string; a form's empty field means what it says.
     """
-    several = {
-        name
-        for name, described in model.model_fields.items()
-        if "list" in str(described.annotation) or "tuple" in str(described.annotation)
-    }
     values = {
-        name: every if name in several else every[-1]
-        for name, every in given.lists()
-        if name != CSRF_FIELD and not (leave_out_empty and every[-1] == "")
+        name: value
+        for name, value in given.items()
+        if name != CSRF_FIELD and not (leave_out_empty and value == "")
     }
     try:
         return model.model_validate(values)

@@ -63,7 +63,7 @@ end
 return found
 """
 
-_OF_EVERY_REQUEST = re.compile(rb"brk:\{broker\}:(window|acceptance|api-token-uses)(:|$)")
+_OF_EVERY_REQUEST = re.compile(rb"brk:\{broker\}:(window|acceptance|api-token-uses|tallies)(:|$)")
 
 OPERATOR = Call(
     caller=Caller(subject="operator:tests", roles=frozenset({Role.ADMIN})),

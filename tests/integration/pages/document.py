@@ -57,8 +57,8 @@ class Document(HTMLParser):
 
     @property
     def actions(self) -> set[str]:
-        """Where its forms lead, sign-out aside."""
-        return {form.action for form in self.forms} - {"/sign-out"}
+        """Where its forms lead, those aside that stand on every page."""
+        return {form.action for form in self.forms} - {"/sign-out", "/search"}
 
     @property
     def addresses(self) -> set[str]:
@@ -119,6 +119,6 @@ class Document(HTMLParser):
     def _note_field(self, tag: str, given: dict[str, str]) -> None:
         form = self.forms[-1]
         form.names.add(given["name"])
-        chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
-        if tag == "input" and chosen:
-            form.fields[given["name"]] = given.get("value", "on")
+        is_choice = given.get("type") in ("checkbox", "radio")
+        if tag == "input" and (not is_choice or "checked" in given):
+            form.fields[given["name"]] = given.get("value", "on" if is_choice else "")
