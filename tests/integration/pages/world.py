@@ -119,11 +119,11 @@ class Visitor:
 
 def shown(answer: httpx.Response, status: int = 200) -> Document:
     """The page of an answer that must be one, protected as every page is."""
-    assert answer.status_code == status, answer.text
+    page = Document(answer.text)
+    assert answer.status_code == status, page.text
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    page = Document(answer.text)
     assert [text for level, text in page.headings if level == 1 and text] != []
     assert len([level for level, _ in page.headings if level == 1]) == 1, page.headings
     assert page.unlabelled() == []
