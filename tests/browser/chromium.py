@@ -75,6 +75,9 @@ class Watch:
     provider: str
     troubles: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    """Every request, as `GET http://…`."""
+
     _asked_by_provider: set[str] = field(default_factory=set)
 
     def over(self, context: BrowserContext) -> None:
@@ -102,6 +105,7 @@ class Watch:
         self.troubles.append(f"uncaught: {error.error}")
 
     def _request(self, request: Request) -> None:
+        self.sent.append(f"{request.method} {request.url}")
         if request.headers.get("referer", "").startswith(self.provider):
             self._asked_by_provider.add(request.url)
         elif not self._is_ours(request.url):

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import running_chromium
+from tests.browser.errands import Errands
 from tests.browser.exhibits import Exhibits, arranged
 from tests.browser.office import Office, opened
 from tests.browser.visitors import Visitors, visitors
@@ -25,6 +26,12 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def exhibits(office: Office) -> Exhibits:
     """What there is to see in it; tests leave it as they found it."""
     return arranged(office)
+
+
+@pytest.fixture(scope="session")
+def errands(office: Office, exhibits: Exhibits) -> Errands:  # noqa: ARG001 - they onboard Mill
+    """What tests do over the API before they go to a page."""
+    return Errands.of(office)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from tests.browser.people import (
     TIDEWATER,
     subject,
 )
+from tests.e2e.estate import CASE_ROLE, delete_role
 from tests.e2e.world import Person
 
 INVOICES, STORAGE, BILL = "T-1042", "T-1047", "T-1061"
@@ -35,6 +36,9 @@ class Exhibits:
 
     waiting: str
     """A request of jane for Harbour Bank."""
+
+    approved: str
+    """One of omar for Harbour's payer account, with a session under it."""
 
     live: str
     """A session of jane at Orchard Foods, with calls in its trail."""
@@ -61,7 +65,7 @@ def arranged(office: Office) -> Exhibits:
     consent = {"consent": "per_grant"}
     for account_id in (HARBOUR, HARBOUR_PAYER):
         carl.ask("PATCH", f"/v1/accounts/{account_id}", consent)
-    _decide(jane, omar, carl)
+    approved = _decide(jane, omar, carl)
     waiting = _ask(jane, HARBOUR, INVOICES, "See which invoices the import has left out")
     expired = _expired(office, jane)
     revoked = _open(jane, ORCHARD, EXPORT, "Look at the queue of the export")
@@ -73,6 +77,7 @@ def arranged(office: Office) -> Exhibits:
     office.callers.admin.ask("POST", "/v1/ledger/checkpoint", {"account_id": HARBOUR})
     return Exhibits(
         waiting=waiting["id"],
+        approved=approved["id"],
         live=live["session"]["id"],
         revoked=revoked["session"]["id"],
         expired=expired["session"]["id"],
@@ -86,9 +91,18 @@ def _by_api(office: Office, login: str, role: str, *, accounts: tuple[str, ...] 
 def _onboard(office: Office) -> None:
     stage, console = office.stage, office.console
     stage.onboard(console.http, HARBOUR, customer="Harbour Bank")
-    stage.onboard(
+    payer = stage.onboard(
         console.http, HARBOUR_PAYER, customer="Harbour Bank, payer", payer=True, profile="full"
     )
+    keys = payer.administrator
+    iam = boto3.client(
+        "iam",
+        endpoint_url=stage.sandbox.url,
+        region_name="us-east-1",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+    )
+    delete_role(iam, CASE_ROLE)
     stage.onboard(console.http, ORCHARD, customer="Orchard Foods")
     stage.onboard(console.http, MILL, customer="Mill and Company")
     stage.onboard(console.http, LUMEN, customer="Lumen Clinics")
@@ -109,8 +123,8 @@ def _tell_tickets(office: Office) -> None:
     office.ticket(GATEWAY, ORCHARD, subject="The load balancer answers 502", status="closed")
 
 
-def _decide(jane: Person, omar: Person, carl: Person) -> None:
-    """One request approved and used, and one denied."""
+def _decide(jane: Person, omar: Person, carl: Person) -> Mapping[str, Any]:
+    """One request approved and used, which is returned, and one denied."""
     approved = _ask(omar, HARBOUR_PAYER, BILL, "Compare the bills of October and November")
     reason = {"reason": "As agreed on the telephone"}
     carl.ask("POST", f"/v1/grants/{approved['id']}/approval", reason)
@@ -118,6 +132,7 @@ def _decide(jane: Person, omar: Person, carl: Person) -> None:
     denied = _ask(jane, HARBOUR_PAYER, BILL, "Raise a case with AWS", access="case")
     reason = {"reason": "We raise that one ourselves"}
     carl.ask("POST", f"/v1/grants/{denied['id']}/denial", reason)
+    return approved
 
 
 def _wanted(account_id: str, ticket: str, reason: str, **more: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.browser.exhibits import EXPORT, STORAGE, Exhibits
 from tests.browser.office import Office
+from tests.browser.people import HARBOUR, HARBOUR_PAYER, LUMEN, ORCHARD, TIDEWATER, subject
 
 Address = Callable[[Office, Exhibits], str]
 
@@ -71,6 +72,11 @@ def _get_credentials(page: Page) -> None:
     page.get_by_role("heading", name="Credentials").wait_for()
 
 
+def _prove(page: Page) -> None:
+    page.get_by_role("button", name="Prove now").click()
+    page.get_by_role("heading", name="What support may do").wait_for()
+
+
 SIGHTS: Sequence[Sight] = (
     Sight(
         route="/",
@@ -101,7 +107,7 @@ SIGHTS: Sequence[Sight] = (
     Sight(
         route="/tickets",
         name="credentials",
-        login="jane",
+        login="omar",
         steps=_get_credentials,
         sentence="Credentials, shown this once, with a countdown and a form for each shell.",
     ),
@@ -140,11 +146,127 @@ SIGHTS: Sequence[Sight] = (
         sentence="What a session did, from the customer's own CloudTrail.",
     ),
     Sight(
+        route="/requests",
+        name="requests",
+        login="carl",
+        sentence="What waits for a decision, and what was decided, as a customer sees it.",
+    ),
+    Sight(
+        route="/requests/<grant_id>",
+        name="request-to-decide",
+        login="carl",
+        address=lambda _, exhibits: f"/requests/{exhibits.waiting}",
+        sentence="One request: who, why and for how long; approve or deny.",
+    ),
+    Sight(
+        route="/requests/<grant_id>",
+        name="request-waiting",
+        login="jane",
+        address=lambda _, exhibits: f"/requests/{exhibits.waiting}",
+        sentence="The same for the engineer who waits; it shows the decision by itself.",
+    ),
+    Sight(
+        route="/requests/<grant_id>",
+        name="request-approved",
+        login="carl",
+        address=lambda _, exhibits: f"/requests/{exhibits.approved}",
+        sentence="A grant with the sessions under it, which its customer can revoke.",
+    ),
+    Sight(
+        route="/accounts",
+        name="accounts",
+        login="ruth",
+        sentence="All accounts; those that lack their stack stand out and lead to it.",
+    ),
+    Sight(
+        route="/accounts/<account_id>",
+        name="account",
+        login="carl",
+        address=lambda _, __: f"/accounts/{HARBOUR_PAYER}",
+        sentence="What a customer sees of an account: what is installed and why, and the switch.",
+    ),
+    Sight(
+        route="/accounts/<account_id>",
+        name="account-degraded",
+        login="ruth",
+        address=lambda _, __: f"/accounts/{LUMEN}",
+        sentence="An account that something hinders, with the reason, for an operator.",
+    ),
+    Sight(
+        route="/accounts/<account_id>",
+        name="account-registered",
+        login="ruth",
+        address=lambda _, __: f"/accounts/{TIDEWATER}",
+        sentence="An account that waits for its stack.",
+    ),
+    Sight(
+        route="/accounts/<account_id>/ledger",
+        name="ledger",
+        login="carl",
+        address=lambda _, __: f"/accounts/{HARBOUR}/ledger",
+        sentence="Everything that was decided about an account, and how to verify it.",
+    ),
+    Sight(
+        route="/accounts/<account_id>/ledger",
+        name="ledger-of-a-session",
+        login="nora",
+        address=lambda _, exhibits: f"/accounts/{ORCHARD}/ledger?session={exhibits.live}",
+        sentence="What belongs to one session: from the ticket to its calls in AWS.",
+    ),
+    Sight(
+        route="/accounts/<account_id>/proof",
+        name="proof",
+        login="nora",
+        address=lambda _, __: f"/accounts/{ORCHARD}/proof",
+        sentence="What a proof is, before it is made.",
+    ),
+    Sight(
+        route="/accounts/<account_id>/proof",
+        name="proof-made",
+        login="nora",
+        address=lambda _, __: f"/accounts/{ORCHARD}/proof",
+        steps=_prove,
+        sentence="What the roles may really do, action by action, read from AWS just now.",
+    ),
+    Sight(
+        route="/accounts/<account_id>/plan",
+        name="plan",
+        login="ruth",
+        address=lambda _, __: f"/accounts/{HARBOUR_PAYER}/plan",
+        sentence="What a reconciliation would do, where somebody has deleted a role.",
+    ),
+    Sight(
+        route="/overview",
+        name="overview",
+        login="ruth",
+        sentence="For operators: accounts by state, what hinders them, keys, sessions by the hour.",
+    ),
+    Sight(
+        route="/search",
+        name="search",
+        login="otto",
+        address=lambda _, __: f"/search?q={EXPORT}",
+        sentence="Tickets, engineers, accounts and their customers, found in one place.",
+    ),
+    Sight(
+        route="/search",
+        name="search-of-an-engineer",
+        login="otto",
+        address=lambda _, __: f"/search?q={subject('jane')}",
+        sentence="An engineer's sessions, for an auditor.",
+    ),
+    Sight(
         route="/approvals/<secret>",
         name="approval",
         login="carl",
         address=lambda office, exhibits: exhibits.link(office, "carl"),
         sentence="Behind an approval link: one request, for one person to decide.",
+    ),
+    Sight(
+        route="/docs",
+        name="api",
+        login=None,
+        sentence="The API to read: what each operation takes and answers, with an example.",
     ),
     Sight(
         route="/tickets/<ticket_id>",
