@@ -21,6 +21,7 @@ from broker.web.endpoints import MAX_BODY, mount
 from broker.web.issuer import IssuerEndpoint
 from broker.web.metrics import Metrics
 from broker.web.pages import assets, problem_page, showing
+from broker.web.reference import page as reference
 from broker.wiring import Services
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
 def _add_descriptions(app: Flask) -> None:
     description = openapi.document((*APIS, *PUBLIC_APIS), version=version("support-access-broker"))
     onboarding_template = template()
+
+    reference.register(app, description)
 
     @app.get("/openapi.json")
     def describe_api() -> Response:

@@ -14,7 +14,10 @@ from broker.web.api import APIS, PUBLIC_APIS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-OPERATIONS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/onboarding/template.yaml")
+OPERATIONS = (
+    *("/healthz", "/readyz", "/metrics"),
+    *("/openapi.json", "/docs", "/onboarding/template.yaml"),
+)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

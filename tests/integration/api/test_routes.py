@@ -24,6 +24,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET", "/readyz"): "operations, inside the network",
     ("GET", "/metrics"): "operations, inside the network",
     ("GET", "/openapi.json"): "public",
+    ("GET", "/docs"): "public: the same for people",
     ("GET", "/onboarding/template.yaml"): "public: CloudFormation reads it",
     ("POST", "/hooks/sns"): "SNS's signature on the message",
     ("GET", "/v1/sign-in"): "public: tells terminals where people sign in",
