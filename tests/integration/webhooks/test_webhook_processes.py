@@ -17,7 +17,7 @@ from broker.store import Store, open_store
 from broker.wiring import build
 from tests.contract.store_samples import NOW, ONE, an_account, write
 from tests.contract.store_servers import until
-from tests.integration.webhooks.receiver import Receiver
+from tests.integration.webhooks.receiver import PATIENCE, Receiver
 from tests.integration.webhooks.world import SECRET, an_event
 
 
@@ -60,7 +60,7 @@ def test_a_worker_tells_what_another_process_writes(
             stderr=output,
         )
     try:
-        until(lambda: store.webhook_cursors.has_begun("chat"), seconds=30)
+        until(lambda: store.webhook_cursors.has_begun("chat"), seconds=PATIENCE)
         services = build(load(environment), Unobserved())
         try:
             (entry,) = services.store.journal.record(chain_of(ONE), an_event(), now=NOW)
@@ -69,7 +69,7 @@ def test_a_worker_tells_what_another_process_writes(
         receiver.wait_for(1)
     finally:
         worker.terminate()
-        worker.wait(30)
+        worker.wait(PATIENCE)
     assert receiver.ids == [f"{ONE}-{entry.seq}"]
     assert "canary" not in log.read_text()
     assert SECRET.reveal() not in log.read_text()
