@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from authlib.oauth2.rfc6749 import (  # type: ignore[import-untyped]
@@ -18,11 +19,11 @@ from authlib.oidc.core.grants.code import (  # type: ignore[import-untyped]
     OpenIDCode,
     OpenIDToken,
 )
-from joserfc.jwk import RSAKey
 
 from broker.sandbox.people.devices import Device
 from broker.sandbox.people.organisation import ALGORITHM, Client
 from broker.sandbox.people.register import Code, Issue, SignedIn
+from broker.sandbox.people.signing_key import SigningKey
 
 _ANY_CLIENT = ["client_secret_basic", "client_secret_post", "none"]
 
@@ -127,17 +128,17 @@ class _Signing:
     """What is the same in all identity tokens: who signs, who for, and when somebody signed in."""
 
     issuer: str
-    key: RSAKey
+    key: SigningKey
 
-    def resolve_client_private_key(self, client: Client) -> RSAKey:
+    def resolve_client_private_key(self, client: Client) -> Mapping[str, Any]:
         """One key for all."""
         del client
-        return self.key
+        return self.key.private
 
     def get_encode_header(self, client: Client) -> dict[str, str]:
         """Which key it is."""
         del client
-        return {"alg": ALGORITHM, "kid": str(self.key.kid), "typ": "JWT"}
+        return {"alg": ALGORITHM, "kid": self.key.kid, "typ": "JWT"}
 
     def get_client_claims(self, client: Client) -> dict[str, str]:
         """For one client, so there is no `azp`."""
@@ -156,14 +157,14 @@ class _Signing:
 class IdentityToken(_Signing, OpenIDToken):  # type: ignore[misc]
     """An identity token beside the tokens of a device, or of a refresh."""
 
-    def __init__(self, issuer: str, key: RSAKey) -> None:
+    def __init__(self, issuer: str, key: SigningKey) -> None:
         self.issuer, self.key = issuer, key
 
 
 class IdentityTokenOfCode(_Signing, OpenIDCode):  # type: ignore[misc]
     """An identity token for a code, with the nonce of the request."""
 
-    def __init__(self, issuer: str, key: RSAKey) -> None:
+    def __init__(self, issuer: str, key: SigningKey) -> None:
         super().__init__(require_nonce=False)
         self.issuer, self.key = issuer, key
 

@@ -21,7 +21,6 @@ from authlib.oauth2.rfc6750 import (  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7009 import RevocationEndpoint  # type: ignore[import-untyped]
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint  # type: ignore[import-untyped]
 from authlib.oauth2.rfc9207 import IssuerParameter  # type: ignore[import-untyped]
-from joserfc.jwk import RSAKey
 
 from broker.sandbox.clock import Clock
 from broker.sandbox.people.devices import DEVICE_LASTS, INTERVAL, Device, Devices
@@ -34,13 +33,13 @@ from broker.sandbox.people.grants import (
     S256Only,
 )
 from broker.sandbox.people.organisation import (
-    ALGORITHM,
     DEVICE_CODE,
     SCOPES,
     Client,
     Organisation,
 )
 from broker.sandbox.people.register import ACCESS_TOKEN_LASTS, Ended, Issue, Register
+from broker.sandbox.people.signing_key import SigningKey
 
 _ANY_CLIENT = ["client_secret_basic", "client_secret_post", "none"]
 
@@ -55,7 +54,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.clock = clock
         self.register = Register(clock)
         self.devices = Devices(clock)
-        self.key = RSAKey.generate_key(2048, {"use": "sig"}, auto_kid=True)
+        self.key = SigningKey.new()
         self.scopes_supported = SCOPES
         self.names_itself = _NamesIssuer(issuer)
         self.register_token_generator("default", _Generator())
@@ -90,7 +89,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def jwks(self) -> dict[str, Any]:
         """The public key."""
-        return {"keys": [{**self.key.as_dict(private=False), "alg": ALGORITHM}]}
+        return {"keys": [dict(self.key.public)]}
 
 
 def _descent(request: Any) -> str:
