@@ -11,12 +11,12 @@ from typing import TypeVar
 import click
 from rich.console import Console
 
+from broker import contract
 from broker.cli.failures import CommandRefused
 from broker.cli.picking import has_terminal
 from broker.cli.wanted import NamedSession
 from broker.client.broker import Broker
 from broker.client.errors import ProblemAnswered
-from broker.contract.grants import GrantAnswer
 from broker.contract.sessions import OpenedSessionAnswer
 from broker.domain.access import Reason
 from broker.domain.grants import GrantState
@@ -127,7 +127,7 @@ def _reason(named: NamedSession) -> str:
 
 
 @contextmanager
-def _told_to_wait(grant: GrantAnswer) -> Iterator[None]:
+def _told_to_wait(grant: contract.grants.GrantAnswer) -> Iterator[None]:
     """Say what is waited for, as long as it lasts; whoever gives up is told what stays."""
     line = f"Waiting for the customer's decision on {grant.id}."
     console = Console(stderr=True)
@@ -143,7 +143,7 @@ def _told_to_wait(grant: GrantAnswer) -> Iterator[None]:
         raise
 
 
-def _verdict(grant: GrantAnswer) -> str:
+def _verdict(grant: contract.grants.GrantAnswer) -> str:
     """What became of the request, in the words of who decided."""
     if grant.state is GrantState.EXPIRED:
         return f"Nobody decided on {grant.id} in time. Ask again."

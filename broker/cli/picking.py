@@ -11,13 +11,12 @@ from typing import TypeVar
 
 import click
 
+from broker import contract
 from broker.cli.failures import CommandRefused
 from broker.cli.wanted import NamedSession, WantedSession
 from broker.client.broker import Broker
 from broker.client.paging import every
-from broker.contract.accounts import AccountAnswer
 from broker.contract.base import ListQuery
-from broker.contract.tickets import TicketAnswer
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.identifiers import AccountId
 from broker.domain.tickets import TicketStatus
@@ -62,7 +61,7 @@ def picked(wanted: WantedSession, broker: Broker, *, ask: Ask) -> NamedSession:
     return wanted.at(account_id, _one_of("Ticket", fitting, label=_ticket_label, ask=ask).id)
 
 
-def _open_tickets(wanted: WantedSession, broker: Broker) -> Sequence[TicketAnswer]:
+def _open_tickets(wanted: WantedSession, broker: Broker) -> Sequence[contract.tickets.TicketAnswer]:
     """Those that the caller may work on: the broker lists no others to an engineer."""
     if wanted.ticket is not None:
         return [broker.show_ticket(wanted.ticket)]
@@ -75,7 +74,9 @@ def _open_tickets(wanted: WantedSession, broker: Broker) -> Sequence[TicketAnswe
     return found
 
 
-def _account(tickets: Sequence[TicketAnswer], broker: Broker, *, ask: Ask) -> AccountId:
+def _account(
+    tickets: Sequence[contract.tickets.TicketAnswer], broker: Broker, *, ask: Ask
+) -> AccountId:
     """One that a ticket is for."""
     concerned = {account_id for ticket in tickets for account_id in ticket.account_ids}
     listed = every(broker.list_accounts, ListQuery())
@@ -96,7 +97,7 @@ def _one_of(
     return listed[ask(question, labels)]
 
 
-def _account_label(account: AccountAnswer) -> str:
+def _account_label(account: contract.accounts.AccountAnswer) -> str:
     remarks = [] if account.state is AccountState.ACTIVE else [account.state.value]
     match account.consent:
         case Consent.PER_GRANT:
@@ -107,7 +108,7 @@ def _account_label(account: AccountAnswer) -> str:
     return _printable(f"{account.account_id}  {account.customer}{behind}")
 
 
-def _ticket_label(ticket: TicketAnswer) -> str:
+def _ticket_label(ticket: contract.tickets.TicketAnswer) -> str:
     return _printable(f"{ticket.id}  {ticket.subject}")
 
 

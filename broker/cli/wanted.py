@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from broker import contract
 from broker.cli.identity.completing import complete_account, complete_ticket
 from broker.cli.parsed import Parsed
-from broker.contract.grants import GrantBody
 from broker.contract.sessions import SessionBody
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, GrantId, ServiceName, TicketId
@@ -64,9 +64,9 @@ class NamedSession:
             **{name: value for name, value in given.items() if value},
         )
 
-    def grant_body(self, *, reason: str, duration_seconds: int) -> GrantBody:
+    def grant_body(self, *, reason: str, duration_seconds: int) -> contract.grants.GrantBody:
         """What asks for a grant for it."""
-        return GrantBody(
+        return contract.grants.GrantBody(
             account_id=self.account_id,
             ticket=self.ticket,
             access=self.access,
