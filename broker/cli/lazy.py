@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from broker.cli.groups import Group
 
@@ -26,6 +27,11 @@ class LazyGroup(Group):
         """Every command's name, for the help text."""
         del ctx
         return list(self._modules)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names alone: for their sentences every command would have to be imported."""
+        names = [CompletionItem(name) for name in self._modules if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None if there is no such name."""

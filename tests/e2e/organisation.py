@@ -281,10 +281,17 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def visit(self, url: str, *, until: str | None = None) -> httpx.Response:
+    def visit(
+        self,
+        url: str,
+        *,
+        until: str | None = None,
+        filling_in: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """Go on from `url`, through redirects and forms, to where neither is left.
 
-        With `until`, to the redirect that leads to an address beginning with that, not followed.
+        `filling_in` are fields besides the login name. With `until`, to the redirect that leads to
+        an address beginning with that, not followed.
         """
         answer = self.http.get(url)
         for _ in range(_MOST_STEPS):
@@ -294,10 +301,21 @@ class Browser:
                     return answer
                 answer = self.http.get(target)
                 continue
-            form = _Form(answer.text if "html" in answer.headers.get("Content-Type", "") else "")
-            if form.action is None:
+            if _form_of(answer).action is None:
                 return answer
-            known = {"login": self.login, "password": "anything"}
-            filled = {name: known.get(name, value) for name, value in form.fields.items()}
-            answer = self.http.post(urljoin(str(answer.url), form.action), data=filled)
+            answer = self.submit(answer, filling_in)
         raise AssertionError(f"{url} leads nowhere: {answer.url}")
+
+    def submit(
+        self, page: httpx.Response, filling_in: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """What comes of filling in the page's form, under this login name."""
+        form = _form_of(page)
+        assert form.action is not None, page.text
+        known = {"login": self.login, "password": "anything", **(filling_in or {})}
+        filled = {name: known.get(name, value) for name, value in form.fields.items()}
+        return self.http.post(urljoin(str(page.url), form.action), data=filled)
+
+
+def _form_of(page: httpx.Response) -> _Form:
+    return _Form(page.text if "html" in page.headers.get("Content-Type", "") else "")

@@ -10,13 +10,12 @@ import click
 import httpx
 from click.shell_completion import CompletionItem
 
+from broker import contract
 from broker.cli.identity.addresses import AddressRefused, broker_url
 from broker.cli.identity.finding import kept_sign_ins, named_profile
 from broker.cli.identity.places import profiles_file
 from broker.cli.identity.profiles_file import Profiles, chosen, read_profiles
-from broker.contract.accounts import AccountPage
 from broker.contract.base import LARGEST_PART
-from broker.contract.tickets import TicketPage
 from broker.domain.tickets import TicketStatus
 from broker.services.ambient import utc_now
 
@@ -46,7 +45,7 @@ def complete_account(
         if profile.account is not None
     ]
     with _silently():
-        page = AccountPage.model_validate_json(_asked(ctx, "accounts"))
+        page = contract.accounts.AccountPage.model_validate_json(_asked(ctx, "accounts"))
         found += [
             CompletionItem(each.account_id, help=_shown(each.customer)) for each in page.items
         ]
@@ -64,7 +63,7 @@ def complete_ticket(
         if profile.ticket is not None
     ]
     with _silently():
-        page = TicketPage.model_validate_json(_asked(ctx, "tickets"))
+        page = contract.tickets.TicketPage.model_validate_json(_asked(ctx, "tickets"))
         found += [
             CompletionItem(each.id, help=_shown(each.subject))
             for each in page.items
@@ -75,15 +74,12 @@ def complete_ticket(
 
 def _asked(ctx: click.Context, what: str) -> bytes:
     """The first part of a list, as whoever is signed in; nothing is renewed for this."""
-    url, credential = ctx.params.get("url"), ctx.params.get("credential")
-    if url is None:
-        picked = chosen(_profiles(), named_profile(ctx), profiles_file())
-        url = picked[1].url if picked is not None else None
-    if url is None:
-        raise LookupError
-    url = broker_url(url)
+    picked = chosen(_profiles(), named_profile(ctx), profiles_file())
+    profile = None if picked is None else picked[1]
+    url = broker_url(ctx.params.get("url") or (profile.url if profile is not None else ""))
+    credential = ctx.params.get("credential")
     if credential is None:
-        sign_in = kept_sign_ins().find(url)
+        sign_in = kept_sign_ins(profile).find(url)
         if sign_in is None or not sign_in.lasts(utc_now()):
             raise LookupError
         credential = sign_in.identity_token

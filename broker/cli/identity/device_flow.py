@@ -54,7 +54,7 @@ def sign_in_with_device(
     interval = codes.interval
     until = monotonic() + min(codes.expires_in, seconds)
     while monotonic() < until:
-        pause(interval)
+        pause(min(interval, max(0.0, until - monotonic())))
         try:
             answer = client.oauth.poll(codes)
         except DependencyUnavailable:

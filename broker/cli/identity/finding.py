@@ -148,15 +148,21 @@ def named_broker(url: str | None) -> str:
 def bearer_for(url: str, typed: str | None) -> Bearer:
     """As whom the broker at `url` is asked: as typed or set, else by the sign-in that is kept."""
     if not typed:
-        return SignedIn(url, kept_sign_ins())
+        return SignedIn(url, my_sign_ins())
     source = click.get_current_context().get_parameter_source("credential")
     typed_here = source is ParameterSource.COMMANDLINE
     return Typed(Source.OPTION if typed_here else Source.ENVIRONMENT, typed)
 
 
-def kept_sign_ins() -> KeptSignIns:
+def my_sign_ins() -> KeptSignIns:
+    """Those that the command which runs goes by."""
+    picked = chosen_profile()
+    return kept_sign_ins(None if picked is None else picked.profile)
+
+
+def kept_sign_ins(profile: Profile | None) -> KeptSignIns:
     """This user's sign-ins, with or without the keyring as environment and profile say."""
-    return KeptSignIns(PrivateFolder(state_folder() / "sign-ins"), _keyring_use())
+    return KeptSignIns(PrivateFolder(state_folder() / "sign-ins"), _keyring_use(profile))
 
 
 def _renewed(kept: KeptSignIns, url: str, old: KeptSignIn) -> KeptSignIn:
@@ -173,11 +179,10 @@ def _renewed(kept: KeptSignIns, url: str, old: KeptSignIn) -> KeptSignIn:
     return sign_in
 
 
-def _keyring_use() -> KeyringUse:
-    picked = chosen_profile()
+def _keyring_use(profile: Profile | None) -> KeyringUse:
     said = os.environ.get("BROKER_KEYRING")
     if said is None:
-        of_profile = picked.profile.keyring if picked is not None else None
+        of_profile = profile.keyring if profile is not None else None
         return of_profile or KeyringUse.WHERE_THERE_IS_ONE
     try:
         return KeyringUse(said)

@@ -12,7 +12,7 @@ from broker.cli.asking import EXIT_CODES
 from broker.cli.failures import told_by_the_shell
 from broker.cli.identity.browser_flow import sign_in_with_browser
 from broker.cli.identity.device_flow import browser_is_elsewhere, sign_in_with_device
-from broker.cli.identity.finding import kept_sign_ins, named_broker, takes_a_profile
+from broker.cli.identity.finding import my_sign_ins, named_broker, takes_a_profile
 from broker.cli.identity.kept import KeptSignIn, KeptSignIns, Place
 from broker.cli.identity.provider import SignInClient, told
 from broker.client.broker import Broker
@@ -73,7 +73,7 @@ def login(*, way: str | None, timeout: float | None, as_json: bool, url: str | N
     # Whom the broker turns away keeps nothing here.
     with told_by_the_shell(), Broker(named, sign_in.identity_token) as broker:
         me = broker.show_self()
-    kept = kept_sign_ins()
+    kept = my_sign_ins()
     with kept.locked(named):
         place = kept.keep(named, sign_in)
     if as_json:

@@ -9,7 +9,7 @@ import click
 
 from broker.cli.asking import EXIT_CODES
 from broker.cli.failures import CommandFailed, CommandMisused
-from broker.cli.identity.finding import kept_sign_ins, named_broker, takes_a_profile
+from broker.cli.identity.finding import my_sign_ins, named_broker, takes_a_profile
 from broker.cli.identity.kept import KeptSignIn, KeptSignIns
 from broker.cli.identity.keyrings import KeyringUnusable
 from broker.cli.identity.provider import SignInClient
@@ -49,7 +49,7 @@ def logout(ctx: click.Context, *, as_json: bool, url: str | None) -> None:
       broker logout
     """
     named = named_broker(url)
-    kept = kept_sign_ins()
+    kept = my_sign_ins()
     with kept.locked(named):
         was_there = kept.is_there(named)
         revocation = _revoked(_readable(kept, named))

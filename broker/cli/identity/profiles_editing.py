@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import tomlkit
-from tomlkit.container import OutOfOrderTableProxy
-from tomlkit.items import Table
 
 from broker.cli.failures import CommandMisused
 from broker.cli.identity.profiles_file import parsed_profiles, text_of
@@ -39,17 +39,18 @@ def set_profile(
         elif key in profile:
             del profile[key]
     if as_default:
-        _make_default(document, name)
+        document[_DEFAULT] = name
     _write(file, document)
 
 
 def remove_profile(file: Path, name: str) -> bool:
     """Take the profile away; whether it was the default one, which then is none."""
     document = _read(file)
-    profiles = document.get(_TABLE)
-    if not isinstance(profiles, Table | OutOfOrderTableProxy) or name not in profiles:
+    if name not in document.get(_TABLE, {}):
         raise click.UsageError(f"There is no profile {name!r} in {file}.")
-    del profiles[name]
+    text = tomlkit.dumps(document)
+    del document[_TABLE][name]
+    document = _cut_out(text, name, document.unwrap()) or document
     was_default = document.get(_DEFAULT) == name
     if was_default:
         del document[_DEFAULT]
@@ -63,14 +64,25 @@ def _read(file: Path) -> tomlkit.TOMLDocument:
     return tomlkit.parse(text)
 
 
-def _make_default(document: tomlkit.TOMLDocument, name: str) -> None:
-    if _DEFAULT in document:
-        document[_DEFAULT] = name
-        return
-    # What stands behind a table's heading belongs to that table.
-    text = tomlkit.dumps(document)
-    document.clear()
-    document.update(tomlkit.parse(f'{_DEFAULT} = "{name}"\n\n{text}'))
+def _cut_out(text: str, name: str, left: Mapping[str, Any]) -> tomlkit.TOMLDocument | None:
+    """`text` without the profile's lines, or None where they are not simply those of its table.
+
+    To a parser, a comment above the next heading belongs to this table; to people it does not.
+    `left` is what must be left.
+    """
+    lines = text.splitlines(keepends=True)
+    heading = re.compile(rf"\s*\[\s*{_TABLE}\s*\.\s*([\"']?){re.escape(name)}\1\s*\]\s*(#.*)?")
+    found = [number for number, line in enumerate(lines) if heading.fullmatch(line.rstrip("\n"))]
+    if len(found) != 1:
+        return None
+    start, end = found[0], found[0] + 1
+    while end < len(lines) and not lines[end].lstrip().startswith("["):
+        end += 1
+    while end < len(lines) and lines[end - 1].lstrip().startswith("#"):
+        end -= 1
+    cut = tomlkit.parse("".join(lines[:start] + lines[end:]))
+    wanted = {key: value for key, value in left.items() if key != _TABLE or value}
+    return cut if cut.unwrap() == wanted else None
 
 
 def _write(file: Path, document: tomlkit.TOMLDocument) -> None:
