@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -360,3 +361,20 @@ def test_no_token_shows_anywhere(office: Office, terminal: Terminal) -> None:
     assert len(seen) == 4
     for secret in (*seen, "eyJ"):
         assert not [text for text in written if secret in text]
+
+
+def test_a_browser_that_is_back_before_its_opener_returns(terminal: Terminal) -> None:
+    """As one that is signed in at the provider already; some openers wait for their browser."""
+    lasting = terminal.home / "lasting-browser"
+    terminal.home.mkdir()
+    lasting.write_text(f'#!/bin/sh\necho "$1" >> {terminal.opened}\nread _ < {terminal.home}/end\n')
+    lasting.chmod(0o700)
+    os.mkfifo(terminal.home / "end")
+    waiting = Terminal(terminal.home, terminal.url, {"BROWSER": str(lasting), "BROKER_TOKEN": "x"})
+    with waiting.started("login", "--browser") as running, Browser("jane") as browser:
+        page = browser.visit(running.link())
+        assert "You are signed in" in page.text
+        (terminal.home / "end").write_text("now\n")
+        done = running.done()
+    assert done.code == 0, done.err
+    assert "BROKER_TOKEN is set" in done.err

@@ -33,21 +33,21 @@ def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
         nonce=secrets.token_urlsafe(32),
         code_verifier=secrets.token_urlsafe(64),
     )
-    with server.listening():
+    outcome: Future[KeptSignIn] = Future()
+
+    def answer(callback: Callback) -> Page:
+        try:
+            outcome.set_result(_redeemed(client, attempt, callback))
+        except Exception as e:
+            outcome.set_exception(e)
+            return _NOT_DONE
+        return _DONE
+
+    with server.listening(attempt.state, answer):
         url = client.oauth.authorization_url(attempt)
-        outcome: Future[KeptSignIn] = Future()
         click.echo(f"Sign in with your browser; if none opens, go to\n\n  {url}\n", err=True)
         webbrowser.open(url)
-
-        def answer(callback: Callback) -> Page:
-            try:
-                outcome.set_result(_redeemed(client, attempt, callback))
-            except Exception as e:
-                outcome.set_exception(e)
-                return _NOT_DONE
-            return _DONE
-
-        if not server.wait(attempt.state, answer, seconds=seconds):
+        if not server.wait(seconds):
             raise CommandFailed(
                 f"Nobody signed in within {seconds:g} seconds. Run `broker login` again, with "
                 "--device where the browser is on another machine."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC
 from enum import Enum
 
@@ -76,6 +77,8 @@ def login(*, way: str | None, timeout: float | None, as_json: bool, url: str | N
     kept = my_sign_ins()
     with kept.locked(named):
         place = kept.keep(named, sign_in)
+    if os.environ.get("BROKER_TOKEN"):
+        click.echo("BROKER_TOKEN is set, and counts before this sign-in: unset it.", err=True)
     if as_json:
         click.echo(json.dumps(_as_json(named, me, sign_in, place), indent=2))
     else:

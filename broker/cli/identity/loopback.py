@@ -66,8 +66,14 @@ class LoopbackServer:
         return f"http://{HOST}:{self._server.server_port}{PATH}"
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Answer requests for as long as the block lasts."""
+    def listening(self, state: str, answer: Callable[[Callback], Page]) -> Iterator[None]:
+        """Answer requests for as long as the block lasts.
+
+        `answer` is called once, with what comes under the right state, and says what the browser
+        shows then. It is known before anybody is sent to the provider: a browser may be back
+        before the program that opened it returns.
+        """
+        self._server.expect(_Expected(state, answer))
         thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
@@ -77,9 +83,8 @@ class LoopbackServer:
             thread.join()
             self._server.server_close()
 
-    def wait(self, state: str, answer: Callable[[Callback], Page], *, seconds: float) -> bool:
-        """Let `answer` say what the browser shows, once it is back; False where it is not."""
-        self._server.expect(_Expected(state, answer))
+    def wait(self, seconds: float) -> bool:
+        """Whether the browser has come back, in time."""
         return self._server.answered.wait(seconds)
 
 
