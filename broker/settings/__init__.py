@@ -40,7 +40,7 @@ STORE_SCHEMES = frozenset({"embedded", "redis", "rediss", "unix"})
 _LONGEST_ISSUER_BASE = 255 - len("/oidc/") - 32
 """IAM takes provider URLs of at most 255 characters."""
 
-_NOT_SETTINGS = re.compile(r"BROKER_(URL|([A-Z]+_)?TOKEN)")
+_NOT_SETTINGS = re.compile(r"BROKER_(URL|CONFIG|PROFILE|([A-Z]+_)*TOKEN)")
 """Variables of the command-line client and of the demo, which share the prefix."""
 
 

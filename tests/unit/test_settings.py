@@ -126,4 +126,12 @@ def test_local_keys_need_a_passphrase_and_are_not_for_public_issuers():
 
 def test_the_clients_variables_are_not_settings():
     """`broker get` and the demo share the prefix."""
-    assert load({**GOOD, "BROKER_URL": "x", "BROKER_TOKEN": "y", "BROKER_ADMIN_TOKEN": "z"})
+    names = ("URL", "CONFIG", "PROFILE", "TOKEN", "ADMIN_TOKEN", "BREAK_GLASS_TOKEN")
+    assert load({**GOOD, **{f"BROKER_{name}": "x" for name in names}})
+
+
+@pytest.mark.parametrize("name", ["TOKENS", "URLS", "PROFILES", "TOKEN_FILE"])
+def test_what_resembles_them_is_a_mistake(name):
+    """Nothing that begins like a setting passes unread."""
+    with pytest.raises(ConfigurationError, match=f"BROKER_{name}: is not a setting"):
+        load({**GOOD, f"BROKER_{name}": "x"})
