@@ -67,12 +67,13 @@ def running_chromium() -> Iterator[Browser]:
 class Watch:
     """Notes what no page may do: errors, violations of its policy, calls to other hosts.
 
-    `hosts` are those that pages may lead to, as `host:port`. What stands at the provider's pages
-    is the provider's affair: npm's asks for a font elsewhere.
+    `hosts` are those that pages may lead to, as `host:port`. What stands at the pages of the
+    provider and of AWS is their affair: npm's provider asks for a font elsewhere.
     """
 
     hosts: frozenset[str]
     provider: str
+    aws: str | None = None
     troubles: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
@@ -93,13 +94,14 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         place = message.location["url"]
-        if message.type not in {"error", "warning"} or self._is_the_providers(place):
+        if message.type not in {"error", "warning"} or self._is_of_others(place):
             return
         if not any(words in message.text for words in self.expected):
             self.troubles.append(f"{message.type} at {place}: {message.text}")
 
-    def _is_the_providers(self, url: str) -> bool:
-        return url.startswith(self.provider) or url in self._asked_by_provider
+    def _is_of_others(self, url: str) -> bool:
+        others = tuple(each for each in (self.provider, self.aws) if each is not None)
+        return url.startswith(others) or url in self._asked_by_provider
 
     def _error(self, error: WebError) -> None:
         self.troubles.append(f"uncaught: {error.error}")

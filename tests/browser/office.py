@@ -37,6 +37,7 @@ class Office:
         return Watch(
             hosts=frozenset(url.removeprefix("http://") for url in urls),
             provider=self.provider.issuer,
+            aws=self.stage.sandbox.url,
         )
 
     def ticket(self, ticket_id: str, *account_ids: str, subject: str, **said: object) -> str:

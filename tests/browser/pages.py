@@ -256,6 +256,12 @@ SIGHTS: Sequence[Sight] = (
         sentence="An engineer's sessions, for an auditor.",
     ),
     Sight(
+        route="/docs",
+        name="api",
+        login=None,
+        sentence="Every operation of the API, with an example of what it takes and gives.",
+    ),
+    Sight(
         route="/approvals/<secret>",
         name="approval",
         login="carl",

@@ -69,7 +69,7 @@ def test_from_the_sign_in_to_the_sign_out(
         identity_at_aws(people.office, variables)
     finn.get_by_role("button", name="Sign out").click()
     expect(finn.get_by_role("status")).to_contain_text("You are signed out.")
-    _assert_no_way_back(finn, secrets)
+    _assert_no_way_back(people, finn, secrets)
 
 
 def _request(finn: Page, ticket: str) -> str:
@@ -129,20 +129,44 @@ def _await_refusal(finn: Page, scripts: Scripts) -> None:
     expect(refused).to_be_visible(timeout=A_MINUTE_MS)
 
 
-def _assert_no_way_back(finn: Page, secrets: tuple[str, ...]) -> None:
-    """Go back as far as it goes: nothing secret is shown, and nothing of a signed-in person."""
+def _assert_no_way_back(people: Visitors, finn: Page, secrets: tuple[str, ...]) -> None:
+    """Go back as far as it goes: no secret is shown, and no page out of the browser's memory.
+
+    What is asked for anew may be shown: the provider still knows who finn is, and lets him in.
+    """
     steps = int(finn.evaluate("history.length")) - 1
     assert steps > 0
     for _ in range(steps):
+        sent = len(people.watch.sent)
         _go_back(finn)
         page = finn.content()
         assert not [secret for secret in secrets if secret in page]
-        assert "Sign out" not in page
+        anew = people.watch.sent[sent:]
+        assert anew or "Sign out" not in page
 
 
 def _go_back(page: Page) -> None:
-    """What answered a form is not loaded again: the browser asks first, which counts as there."""
+    """What answered a form is not loaded again: the browser asks first, on a page of its own."""
     try:
         page.go_back()
     except Error as error:
         assert "ERR_CACHE_MISS" in error.message  # noqa: PT017 - only that one is let pass
+        page.wait_for_url("chrome-error://**")
+
+
+@pytest.mark.parametrize("scripts", Scripts)
+def test_credentials_are_shown_once(people: Visitors, errands: Errands, scripts: Scripts) -> None:
+    """Whoever has left their page does not see them again: neither back, nor forward, nor anew."""
+    ticket = errands.ticket(consent="standing")
+    page = people.known("finn", at="/tickets", java_script_enabled=scripts.value)
+    page.get_by_role("button", name=f"Get credentials for {CUSTOMER}, {ticket}").click()
+    secret = given_in(_shown(page))["AWS_SECRET_ACCESS_KEY"]
+    assert secret in page.content()
+    page.get_by_role("link", name="Watch this session").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Session")
+    watched = page.url
+    _go_back(page)
+    assert secret not in page.content()
+    page.goto(watched)
+    assert secret not in page.content()
+    assert ticket in page.get_by_role("main").inner_text()

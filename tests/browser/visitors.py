@@ -58,9 +58,13 @@ class Visitors:
         """The page at `at` for somebody who has signed in before, in whatever test; or nobody."""
         page = self.anybody(**options)
         if login is not None:
-            page.context.add_cookies([self._cookie(login)])
+            self.recognise(page, login)
         page.goto(self.office.url + at)
         return page
+
+    def recognise(self, page: Page, login: str) -> None:
+        """Let the broker take whoever uses `page` for a person who has signed in before."""
+        page.context.add_cookies([self._cookie(login)])
 
     def at(self, sight: Sight, exhibits: Exhibits, **options: Any) -> Sighted:
         """The page of `sight`, as the person whom it is for gets to see it."""
@@ -70,7 +74,7 @@ class Visitors:
         answers: list[Response] = []
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - needs attributes
         if sight.login is not None:
-            page.context.add_cookies([self._cookie(sight.login)])
+            self.recognise(page, sight.login)
         page.goto(self.office.url + sight.path(self.office, exhibits))
         if sight.steps is not None:
             sight.steps(page)
