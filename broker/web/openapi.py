@@ -183,7 +183,13 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
     if endpoint.method == "GET":
         return in_path + in_query
     schema = {"type": "string", "minLength": 1, "maxLength": 200}
-    return [*in_path, *in_query, {"name": HEADER, "in": "header", "schema": schema}]
+    key: Json = {
+        "name": HEADER,
+        "in": "header",
+        "description": "The same request with the same key gets the same answer, for a day.",
+        "schema": schema,
+    }
+    return [*in_path, *in_query, key]
 
 
 def _example(examples_by_name: Mapping[str, object], name: str) -> Json:

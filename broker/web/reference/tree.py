@@ -178,7 +178,7 @@ def _parameter(parameter: Json, schemas: Schemas) -> Member:
         required=parameter.get("required", False),
         may_be=what_it_may_be(schema, schemas),
         default=str(schema["default"]) if schema.get("default") else None,
-        about=prose(schema.get("description", "")),
+        about=prose(parameter.get("description") or schema.get("description", "")),
         place=parameter["in"],
     )
 
