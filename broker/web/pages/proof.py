@@ -94,8 +94,11 @@ def prove(services: Services, call: Call, account_id: AccountId) -> Page:
 
 
 def by_service(role: RoleProof) -> Sequence[ServiceActions]:
-    """What the role may do, service by service; those in which it may change something first."""
-    allowed = sorted(role.by_action().items())
+    """What the role may do, service by service; those in which it may change something first.
+
+    Names in its policies that AWS does not know are no actions, and are told beside.
+    """
+    allowed = sorted((name, level) for level, names in role.actions.items() for name in names)
     grouped = groupby(allowed, key=lambda item: item[0].partition(":")[0])
     services = [
         ServiceActions(service, [AllowedAction(name, level) for name, level in actions])

@@ -72,12 +72,12 @@ _STATES = {
 
 _ACCESS = {Access.READ: "read the account", Access.CASE: "raise AWS support cases"}
 _PROFILE = {
-    Profile.METADATA: "configuration only: how things are set up, and no data of yours",
+    Profile.METADATA: "configuration only: how things are set up, and no data",
     Profile.FULL: "configuration and data, except secrets",
 }
 _CONSENT = {
     Consent.STANDING: "An open ticket for this account is enough.",
-    Consent.PER_GRANT: "Each access waits until you approve it.",
+    Consent.PER_GRANT: "Each access waits until the customer approves it.",
     Consent.OFF: "Nobody gets in. Live sessions have been ended.",
 }
 

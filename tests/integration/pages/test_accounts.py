@@ -215,8 +215,10 @@ def test_names_are_text(site: Site) -> None:
     hostile = "<script>alert(1)</script> & \"Co\" 'x'"
     account_id = "333300003333"
     body = {"account_id": account_id, "customer": hostile}
-    site.world.over_http("console").post("/v1/accounts", json=body).raise_for_status()
+    console = site.world.over_http("console")
+    console.post("/v1/accounts", json=body).raise_for_status()
     for path in ("/accounts", f"/accounts/{account_id}"):
         answer = site.visitor("ruth").get(path)
         assert "<script>alert" not in answer.text
         assert hostile in shown(answer).text
+    console.delete(f"/v1/accounts/{account_id}").raise_for_status()

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from broker.cli.ledger.verify import verify
-from broker.domain.ledger.sentences import UNKNOWN, WORDS, spoken
+from broker.domain.ledger.sentences import spoken
+from broker.domain.ledger.words import UNKNOWN, WORDS
 from tests.integration.api.world import ACCOUNT, ASKING, NOWHERE, OTHER, UNREADY
 from tests.integration.pages.document import Document
 from tests.integration.pages.world import Site, faults, shown, subject

@@ -61,15 +61,16 @@ def test_a_page_elsewhere_proves_nothing(site: Site) -> None:
 
 
 def test_what_changes_something_stands_first() -> None:
-    """Services in which a role may do more than read come before all others, unknown ones too."""
+    """Services in which a role may do more than read come before all others."""
     role = RoleProof(
         role="a role",
         actions={
             AccessLevel.LIST: ("ec2:DescribeInstances",),
             AccessLevel.READ: ("s3:GetBucketAcl", "zoo:Look"),
             AccessLevel.WRITE: ("s3:PutObject",),
+            AccessLevel.UNKNOWN: ("zoo:Feed",),
         },
-        unknown=("zoo:Feed*",),
+        unknown=("zoo:Nothing*",),
     )
     services = by_service(role)
     assert [(each.service, each.changing) for each in services] == [
@@ -77,4 +78,5 @@ def test_what_changes_something_stands_first() -> None:
         ("zoo", 1),
         ("ec2", 0),
     ]
+    assert [action.name for action in services[1].actions] == ["zoo:Feed", "zoo:Look"]
     assert [action.name for action in services[0].actions] == ["s3:GetBucketAcl", "s3:PutObject"]

@@ -18,7 +18,8 @@ from broker.domain.ledger.entries import (
     Outcome,
     seal,
 )
-from broker.domain.ledger.sentences import UNKNOWN, WORDS, Tone, spoken
+from broker.domain.ledger.sentences import Tone, spoken
+from broker.domain.ledger.words import UNKNOWN, WORDS
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -65,6 +66,15 @@ def test_values_are_told_in_words() -> None:
     asked = spoken(entry(LedgerAction.GRANT_REQUESTED, ids={"ticket": "T-1"}, details=details))
     assert asked.sentence == "gus asked to raise AWS support cases for ticket T-1, for 60 minutes."
     assert asked.tone is Tone.WAITING
+
+
+def test_times_are_told_to_the_minute() -> None:
+    """In UTC; whatever is no time is told as it stands."""
+    details: Mapping[str, Detail] = {"from": "2026-03-01T10:30:20+01:00", "to": "for ever"}
+    compared = spoken(entry(LedgerAction.LEDGER_RECONCILED, details=details))
+    assert compared.sentence == (
+        "ann compared CloudTrail with the ledger, 2026-03-01 09:30 UTC to for ever."
+    )
 
 
 @pytest.mark.parametrize(
