@@ -186,7 +186,34 @@ def test_a_malformed_account_is_named(world: World) -> None:
 def test_what_the_broker_cannot_read_is_wrong_usage_too(world: World) -> None:
     """What does not validate there is named with its rule, and is no refusal."""
     ran = world.broker_get(*GOOD, "--duration", "2000000")
-    failed(ran, status=2, sentence="`duration_seconds`", code="invalid_request")
+    failed(ran, status=2, sentence="`duration_seconds`")
+
+
+def test_a_service_that_there_is_not_is_wrong_usage(world: World) -> None:
+    """Credentials that can do nothing would puzzle more than a sentence with what was meant."""
+    ran = world.broker_get(*GOOD, "--service", "lamda")
+    failed(
+        ran,
+        status=2,
+        sentence="lamda is no prefix of IAM actions (perhaps lambda).",
+        code="invalid_request",
+    )
+
+
+def test_ini_is_a_profile_that_sdks_read(world: World) -> None:
+    """Saved as the file of credentials, the section is what `--profile` finds there."""
+    ran = world.broker_get(*GOOD, "--format", "ini")
+    assert ran.status == 0, ran.err
+    assert "# ends 20" in ran.out
+    file = world.home / "saved-by-a-person"
+    file.write_text(ran.out)
+    caller = world.aws(
+        {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_PROFILE": "support"},
+        "sts",
+        "get-caller-identity",
+    )
+    file.unlink()
+    assert f"{ENGINEER}@{TICKET}-" in caller.out, caller.err
 
 
 def test_an_unknown_token_is_refused_without_repeating_it(world: World) -> None:
@@ -209,8 +236,8 @@ def test_a_token_that_cannot_be_sent_is_not_repeated(world: World, spoiling: str
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--ticket", TICKET), "Missing option '--account'"),
-        (("--account", METADATA), "Missing option '--ticket'"),
+        (("--ticket", TICKET), "Missing option '--account'. Give --account and --ticket, or run"),
+        (("--account", METADATA), "Missing option '--ticket'. Give --account and --ticket, or run"),
         ((*GOOD, "--access", "write"), "'write' is not one of 'read', 'case'"),
         ((*GOOD, "--format", "xml"), "'xml' is not one of"),
         ((*GOOD, "--duration", "899"), "899 is not in the range x>=900"),
@@ -243,7 +270,7 @@ def test_a_broker_that_cannot_be_reached_is_told(world: World) -> None:
 def test_an_address_that_is_none_is_told(world: World, url: str) -> None:
     """What is not an http URL is answered with the variable to look at, not with a trace."""
     ran = world.broker_get(*GOOD, BROKER_URL=url)
-    misused(ran, f"Error: {url!r} is not the URL of a broker. Is BROKER_URL right?")
+    misused(ran, f"Error: {url!r} is not the URL of a broker, like https://")
 
 
 def test_the_address_of_aws_is_told_from_a_broker(world: World) -> None:
