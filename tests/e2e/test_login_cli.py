@@ -19,6 +19,7 @@ import pytest
 from broker.cli.demo.stage import Stage, free_port
 from tests.e2e.engineers_shell import Terminal, refuse
 from tests.e2e.organisation import CLI, SCOPE, Browser, Provider
+from tests.e2e.world import METADATA, TICKET
 
 ENGINEER = "jane@vendor.example"
 
@@ -44,6 +45,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             "BROKER_OIDC_CLI_SCOPE": f"{SCOPE} offline_access",
         }
         stage = stack.enter_context(Stage(folder / "stage", port=port, settings=settings))
+        console = stack.enter_context(stage.client(stage.api_token("console", "console")))
+        stage.onboard(console, METADATA)
+        ticket = {"account_ids": [METADATA], "status": "open"}
+        console.put(f"/v1/tickets/{TICKET}", json=ticket).raise_for_status()
         yield Office(stage, provider)
 
 
@@ -308,19 +313,20 @@ def test_a_profile_names_the_broker(office: Office, terminal: Terminal) -> None:
     assert (me["subject"], me["profile"], me["url"]) == (ENGINEER, "acme", url)
 
 
-def test_the_shell_completes_accounts(office: Office, terminal: Terminal) -> None:
+def test_the_shell_completes_accounts_and_tickets(terminal: Terminal) -> None:
     """Those that the broker shows to whoever is signed in; to others, and offline, nothing."""
-    body = {"account_id": "123123123123", "customer": "Harbour Bank"}
-    with office.stage.client(office.stage.api_token("console", "console")) as console:
-        console.post("/v1/accounts", json=body).raise_for_status()
-    question = {"COMP_WORDS": "broker get --account 12", "COMP_CWORD": "3"}
+    question = {"COMP_WORDS": f"broker get --account {METADATA[:2]}", "COMP_CWORD": "3"}
     asking = Terminal(
         terminal.home, terminal.url, {"_BROKER_COMPLETE": "bash_complete", **question}
     )
     before = asking.run()
     assert (before.code, before.out.strip()) == (0, "")
     terminal.sign_in()
-    assert asking.run().out.split() == ["plain,123123123123"]
+    assert asking.run().out.split() == [f"plain,{METADATA}"]
+    question["COMP_WORDS"] = f"broker get --ticket {TICKET[:1]}"
+    assert Terminal(terminal.home, terminal.url, {**asking.variables, **question}).run().out == (
+        f"plain,{TICKET}\n"
+    )
     away = Terminal(terminal.home, "http://127.0.0.1:1", asking.variables)
     assert (away.run().code, away.run().err) == (0, "")
 
@@ -378,3 +384,20 @@ def test_a_browser_that_is_back_before_its_opener_returns(terminal: Terminal) ->
         done = running.done()
     assert done.code == 0, done.err
     assert "BROKER_TOKEN is set" in done.err
+
+
+def test_from_a_profile_to_credentials(office: Office, terminal: Terminal) -> None:
+    """Signed in, and with account and ticket in the profile, one word is left to type."""
+    nowhere = Terminal(terminal.home, None)
+    usual = ["--account", METADATA, "--ticket", TICKET, "--duration", "900"]
+    url = office.stage.url
+    assert nowhere.run("profiles", "set", "acme", "--default", "--url", url, *usual).code == 0
+    assert nowhere.sign_in().code == 0
+    got = nowhere.run("get", "--format", "json", "--reason", "to look")
+    assert got.code == 0, got.err
+    session = json.loads(got.out)["session"]
+    assert (session["engineer"], session["account_id"], session["ticket"]) == (
+        ENGINEER,
+        METADATA,
+        TICKET,
+    )

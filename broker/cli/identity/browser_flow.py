@@ -11,13 +11,15 @@ import click
 from broker.cli.failures import CommandFailed
 from broker.cli.identity.kept import KeptSignIn
 from broker.cli.identity.loopback import Callback, LoopbackServer, Page
-from broker.cli.identity.provider import SignInClient
+from broker.cli.identity.provider import SignInClient, printable
 from broker.domain.identity.identity_claims import IdentityFault, IdentityRefused
 from broker.openid.public_client import LoopbackAttempt, ProviderRefused
 from broker.services.ambient import utc_now
 
 _DONE = Page("You are signed in", "Go back to the terminal. You can close this page.")
 _NOT_DONE = Page("You are not signed in", "The terminal says why. You can close this page.")
+
+_LONGEST_URL = 8000
 
 
 def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
@@ -45,7 +47,8 @@ def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
 
     with server.listening(attempt.state, answer):
         url = client.oauth.authorization_url(attempt)
-        click.echo(f"Sign in with your browser; if none opens, go to\n\n  {url}\n", err=True)
+        shown = printable(url, longest=_LONGEST_URL)
+        click.echo(f"Sign in with your browser; if none opens, go to\n\n  {shown}\n", err=True)
         webbrowser.open(url)
         if not server.wait(seconds):
             raise CommandFailed(

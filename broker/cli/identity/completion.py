@@ -25,6 +25,7 @@ def completion(ctx: click.Context, *, shell: str) -> None:
     broker.
 
     \b
+      broker completion fish > ~/.config/fish/completions/broker.fish
       eval "$(broker completion bash)"
     """
     kind = get_completion_class(shell)

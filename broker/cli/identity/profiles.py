@@ -95,7 +95,11 @@ def _keys_of_a_profile(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--keyring", type=click.Choice(["on", "off"]), help="Use the keyring or not."),
         click.option("--region", help="The AWS Region that you usually work in."),
         click.option("--duration", type=click.IntRange(min=900), help="Seconds of a session."),
-        click.option("--access", type=click.Choice([access.value for access in Access])),
+        click.option(
+            "--access",
+            type=click.Choice([access.value for access in Access]),
+            help="What you usually do there: read, or raise support cases.",
+        ),
         click.option("--ticket", type=Parsed(TicketId, "ticket"), help="The ticket you work on."),
         click.option("--account", type=Parsed(AccountId, "account"), help="The AWS account."),
         click.option("--url", help="The broker."),

@@ -75,15 +75,16 @@ def _be_quiet() -> None:
 @contextmanager
 def told(issuer: str) -> Iterator[None]:
     """Turn what the provider does wrong, and what it refuses, into what commands fail with."""
+    shown = printable(issuer)
     try:
         yield
     except DependencyUnavailable as e:
         raise CommandFailed(
-            f"You cannot sign in at {issuer} now: {reason(e)}. Try again in a moment.", code=e.code
+            f"You cannot sign in at {shown} now: {reason(e)}. Try again in a moment.", code=e.code
         ) from e
     except ProviderRefused as e:
         raise CommandRefused(
-            f"{issuer} does not sign you in ({printable(e.error)}).", code="provider_refused"
+            f"{shown} does not sign you in ({printable(e.error)}).", code="provider_refused"
         ) from e
     except IdentityRefused as e:
         raise CommandRefused(SENTENCES[e.fault], code=e.fault.value) from e
