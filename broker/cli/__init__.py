@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": "broker.cli.serve",
     "sessions": "broker.cli.sessions",
     "template": "broker.cli.template",
+    "tickets": "broker.cli.tickets",
     "tokens": "broker.cli.tokens",
     "webhooks": "broker.cli.webhooks",
     "whoami": "broker.cli.identity.whoami",
@@ -37,10 +38,37 @@ COMMANDS = {
 }
 """The module of each command, which holds it under its own name."""
 
+SECTIONS = {
+    "For engineers": (
+        *("login", "logout", "whoami"),
+        *("get", "exec", "console", "configure", "requests", "sessions"),
+        *("profiles", "completion"),
+    ),
+    "For customers and auditors": ("ledger", "prove"),
+    "For operators, over the API": ("accounts", "tickets", "revoke", "tokens"),
+    "For operators, on the broker's machine": (
+        *("serve", "worker", "doctor", "keys", "roles", "webhooks", "template", "demo"),
+    ),
+}
+"""Whom each command is for first; all may be tried by anybody, and the broker decides."""
+
+_EPILOG = """
+Customers also approve with `broker requests`, and switch access off with `broker accounts consent`.
+
+\b
+Exit codes:
+  0  done
+  1  failed on the way, not in time, or not well: try again, or ask the operator
+  2  wrong usage or settings
+  3  refused by the broker or by AWS; the code in brackets says why
+"""
+
 
 @click.group(
     cls=LazyGroup,
     modules=COMMANDS,
+    sections=SECTIONS,
+    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="support-access-broker")

@@ -14,6 +14,7 @@ from broker import logs, settings
 from broker.cli.asking import found
 from broker.cli.failures import ExitCode, told_by_the_shell
 from broker.cli.operator import operators_call
+from broker.cli.progress import waiting
 from broker.contract.diagnoses import DiagnosisAnswer
 from broker.domain.diagnosis import Check, CheckStatus, Diagnosis
 from broker.domain.identifiers import AccountId
@@ -113,10 +114,9 @@ def _here(account_id: AccountId | None) -> Iterator[Check]:
 
 def _watched(checks: Iterator[Check]) -> Iterator[Check]:
     """The checks as they come; a terminal is told how far it is."""
-    console = Console(stderr=True)
-    with console.status("Checking …") as status:
+    with waiting("Checking …") as progress:
         for number, check in enumerate(checks, start=1):
-            status.update(f"Checking … {number} done, last: {check.name}")
+            progress.show(f"Checking … {number} done, last: {check.name}")
             yield check
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from http import HTTPStatus
 
 import click
 from pydantic import ValidationError
@@ -17,9 +18,10 @@ from broker.client.errors import (
     ClientError,
     NotABroker,
     ProblemAnswered,
+    TimedOut,
     Unreachable,
 )
-from broker.errors import BrokerError, ConfigurationError
+from broker.errors import BrokerError, ConfigurationError, InvalidRequest, RateLimited
 
 _INVALID = "invalid_request"
 _WHERE = "Is BROKER_URL right?"
@@ -84,6 +86,10 @@ def _told(error: ClientError) -> click.ClickException:
             return click.UsageError(f"{error} {_WHERE}")
         case BadCredential():
             return click.UsageError(str(error))
+        case TimedOut():
+            return CommandFailed(
+                f"{error} It may have been done all the same: look, then try again."
+            )
         case Unreachable() | NotABroker():
             return CommandFailed(f"{error} {_WHERE}")
         case BrokeOff():
@@ -122,4 +128,11 @@ def reported(command: Callable[[], object]) -> None:
         sys.exit(ExitCode.USAGE)
     except BrokerError as e:
         click.echo(f"Error: {e.public_message} [{e.code}]", err=True)
-        sys.exit(ExitCode.FAILED)
+        sys.exit(_here(e))
+
+
+def _here(error: BrokerError) -> ExitCode:
+    """As for the same answer of the API: a service on this machine says no in the same words."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, RateLimited):
+        return ExitCode.FAILED
+    return ExitCode.USAGE if isinstance(error, InvalidRequest) else ExitCode.REFUSED

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
+from broker.cli.progress import Unit, waiting
 from broker.domain.times import rfc3339
 from broker.services.lifecycle.orphans import DELETION_DAYS, Orphan, Orphans
 from keys.types import ProviderKeyState
@@ -49,7 +50,8 @@ def orphans(*, as_json: bool, schedule_deletion: bool, yes: bool) -> None:
       broker keys orphans --schedule-deletion
     """
     with services_here() as services:
-        found = services.orphans.find(operators_call())
+        with waiting("Listing the keys …"):
+            found = services.orphans.find(operators_call())
         if as_json:
             click.echo(json.dumps(_as_json(found), indent=2))
         else:
@@ -62,8 +64,10 @@ def orphans(*, as_json: bool, schedule_deletion: bool, yes: bool) -> None:
 def _discard(service: Orphans, found: Sequence[Orphan], *, ask: bool) -> None:
     if found and ask:
         click.confirm(f"Schedule the deletion of {_keys(len(found))}?", abort=True, err=True)
-    for orphan in found:
-        service.discard(orphan, operators_call())
+    with waiting("Scheduling …", unit=Unit.STEPS, total=len(found)) as progress:
+        for orphan in found:
+            service.discard(orphan, operators_call())
+            progress.advance()
     click.echo(
         f"{_keys(len(found))} disabled, to be destroyed in {DELETION_DAYS} days; until then "
         "the provider can still cancel it.",

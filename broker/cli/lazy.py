@@ -38,5 +38,6 @@ class LazyGroup(Group):
         del ctx
         if cmd_name not in self._modules:
             return None
-        command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
-        return command
+        module = import_module(self._modules[cmd_name])
+        commands = (each for each in vars(module).values() if isinstance(each, click.Command))
+        return next(command for command in commands if command.name == cmd_name)

@@ -9,11 +9,11 @@ from enum import Enum
 from typing import TypeVar
 
 import click
-from rich.console import Console
 
 from broker import contract
 from broker.cli.failures import CommandRefused
 from broker.cli.picking import has_terminal
+from broker.cli.progress import waiting
 from broker.cli.wanted import NamedSession
 from broker.client.broker import Broker
 from broker.client.errors import ProblemAnswered
@@ -85,7 +85,7 @@ def granted(
 
 def _answered(ask: Callable[[], Answered]) -> Answered:
     """KMS and AWS take a second or two; whoever looks on sees that something happens."""
-    with Console(stderr=True).status("Opening a session …"):
+    with waiting("Opening a session …"):
         return ask()
 
 
@@ -130,11 +130,9 @@ def _reason(named: NamedSession) -> str:
 def _told_to_wait(grant: contract.grants.GrantAnswer) -> Iterator[None]:
     """Say what is waited for, as long as it lasts; whoever gives up is told what stays."""
     line = f"Waiting for the customer's decision on {grant.id}."
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        click.echo(line, err=True)
     try:
-        with console.status(line):
+        with waiting(line) as progress:
+            progress.tell(line)
             yield
     except KeyboardInterrupt:
         click.echo(

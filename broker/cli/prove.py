@@ -13,6 +13,7 @@ from rich.table import Table
 from broker.cli.asking import Target, finds_the_broker
 from broker.cli.failures import ExitCode
 from broker.cli.parsed import Parsed
+from broker.cli.progress import waiting
 from broker.contract.proofs import ProofAnswer
 from broker.domain.identifiers import AccountId
 from broker.domain.proofs.action_catalogue import AccessLevel
@@ -57,7 +58,7 @@ def prove(
       broker prove 111122223333 --compare proof.json
     """
     before = None if earlier is None else _kept(earlier)
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Reading the roles in {account} …"):
         answer = broker.prove_account(account)
     proof = answer.read()
     if as_json:

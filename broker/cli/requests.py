@@ -10,6 +10,7 @@ from broker.cli.groups import Group
 from broker.cli.parsed import OneOf, Parsed
 from broker.client.paging import every
 from broker.contract.grants import (
+    ApprovalLinkBody,
     DecisionBody,
     GrantBody,
     GrantListQuery,
@@ -168,6 +169,21 @@ def deny(*, grant_id: GrantId, reason: str, target: Target, as_json: bool) -> No
     with target.broker() as broker:
         answer = broker.deny_grant(grant_id, DecisionBody(reason=reason))
     tell(answer, print_grant, as_json=as_json)
+
+
+@requests.command(epilog=EXIT_CODES)
+@_grant
+@click.option("--approver", required=True, type=_ENGINEER, help="Who decides, as they sign in.")
+@calls_the_broker
+def link(*, grant_id: GrantId, approver: EngineerId, target: Target, as_json: bool) -> None:
+    """Make a link through which one person decides, once, within fifteen minutes.
+
+    \b
+      broker requests link gr-0123456789abcdef0123 --approver carl@customer.example
+    """
+    with target.broker() as broker:
+        answer = broker.make_approval_link(grant_id, ApprovalLinkBody(approver=approver))
+    tell(answer, lambda made: click.echo(made.url), as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import click
-
+from broker.cli.progress import Unit, waiting
 from broker.client.broker import Broker
 from broker.client.paging import every
 from broker.contract.base import AccountListQuery
@@ -71,15 +70,17 @@ def watch(
     deadline = time.monotonic() + seconds
     wanted = frozenset(session_ids)
     told = 0
-    while True:
-        reached = _reached(broker, wanted)
-        effective = sum(each.state == "effective" for each in reached.values())
-        if effective != told:
-            click.echo(f"AWS refuses {effective} of {len(wanted)}.", err=True)
-            told = effective
-        if effective == len(wanted) or time.monotonic() >= deadline:
-            return reached
-        time.sleep(_EVERY_SECONDS)
+    with waiting("AWS is asked …", unit=Unit.STEPS, total=len(wanted)) as progress:
+        while True:
+            reached = _reached(broker, wanted)
+            effective = sum(each.state == "effective" for each in reached.values())
+            if effective != told:
+                progress.tell(f"AWS refuses {effective} of {len(wanted)}.")
+                progress.advance(effective - told)
+                told = effective
+            if effective == len(wanted) or time.monotonic() >= deadline:
+                return reached
+            time.sleep(_EVERY_SECONDS)
 
 
 def _reached(broker: Broker, wanted: frozenset[SessionId]) -> Mapping[SessionId, RevocationAnswer]:

@@ -13,6 +13,7 @@ from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
+from broker.cli.progress import waiting
 from broker.cli.revocation_watch import Ended, watch
 from broker.client.broker import Broker
 from broker.contract.revocations import RevocationBody
@@ -67,7 +68,8 @@ def session(*, session_id: SessionId, wait: int, target: Target, as_json: bool) 
       broker sessions revoke s-0123456789abcdef0123   # the same
     """
     with target.broker() as broker:
-        answer = broker.revoke_session(session_id)
+        with waiting(f"Ending {session_id} …"):
+            answer = broker.revoke_session(session_id)
         _told(broker, Ended.one(answer), answer, wait=wait, as_json=as_json)
 
 
@@ -145,7 +147,8 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 def _revoke_many(target: Target, body: RevocationBody, *, wait: int, as_json: bool) -> None:
     with target.broker() as broker:
-        answer = broker.revoke_many(body)
+        with waiting("Ending access …"):
+            answer = broker.revoke_many(body)
         _told(broker, Ended.many(answer), answer, wait=wait, as_json=as_json)
 
 
@@ -161,7 +164,7 @@ def _told(broker: Broker, ended: Ended, answer: BaseModel, *, wait: int, as_json
     if late and wait:
         raise CommandFailed(
             f"AWS was not seen to refuse {len(late)} of {len(reached)} within {wait} s. It is "
-            "written down, and the worker goes on; `GET /v1/sessions/{id}` shows how far it is."
+            "written down, and the worker goes on; `broker sessions show` says how far it is."
         )
     if not as_json:
         click.echo(_outcome(list(reached.values())))

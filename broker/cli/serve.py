@@ -11,7 +11,7 @@ import click
 from broker import settings
 
 
-@click.command()
+@click.command(epilog="Exit codes: 0 stopped, 1 failed, 2 wrong usage or settings.")
 @click.option(
     "--no-worker",
     is_flag=True,
@@ -20,10 +20,13 @@ from broker import settings
 def serve(*, no_worker: bool) -> None:
     """Serve the broker until Ctrl-C, under gunicorn, with a `broker worker` beside it.
 
+    Everything is set by environment variables; the README lists them.
+
     \b
-    Everything is set by environment variables; the README lists them. A production minimum:
-      BROKER_ISSUER_URL=https://broker.example.com BROKER_VENDOR_ACCOUNT_ID=111122223333 \\
-      BROKER_STORE_URL=rediss://store.example.com:6379 broker serve
+    A production minimum:
+      export BROKER_ISSUER_URL=https://broker.example.com BROKER_VENDOR_ACCOUNT_ID=111122223333
+      export BROKER_STORE_URL=rediss://store.example.com:6379
+      broker serve
     """
     if no_worker:
         os.environ[settings.PREFIX + "SERVE_WORKER"] = "false"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from broker.cli import revoke
@@ -9,12 +11,13 @@ from broker.cli.answers.sessions import print_activity, print_session, print_ses
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.groups import Group
 from broker.cli.parsed import Parsed
+from broker.cli.progress import waiting
 from broker.client.broker import Broker
 from broker.client.paging import every
 from broker.contract.base import LARGEST_PART, AccountListQuery
-from broker.contract.sessions import SessionPage
+from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, ActivityQuery
-from broker.domain.identifiers import AccountId, SessionId
+from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
 from broker.domain.trail.events import Unseen
 
 _session = click.argument("session_id", metavar="SESSION", type=Parsed(SessionId, "session"))
@@ -35,17 +38,39 @@ sessions.add_command(revoke.session, name="revoke")
 
 @sessions.command(name="list", epilog=EXIT_CODES)
 @click.option("--account", type=Parsed(AccountId, "account"), help="Only those in this account.")
+@click.option("--ticket", type=Parsed(TicketId, "ticket"), help="Only those for this ticket.")
+@click.option("--engineer", type=Parsed(EngineerId, "engineer"), help="Only those of them.")
+@click.option("--live", is_flag=True, help="Only those that are neither over nor revoked.")
 @calls_the_broker
-def list_sessions(*, account: AccountId | None, target: Target, as_json: bool) -> None:
+def list_sessions(
+    *,
+    account: AccountId | None,
+    ticket: TicketId | None,
+    engineer: EngineerId | None,
+    live: bool,
+    target: Target,
+    as_json: bool,
+) -> None:
     """List the sessions that you may see, newest first.
 
     \b
-      broker sessions list --account 111122223333 --json | jq -r '.items[].id'
+      broker sessions list --account 111122223333 --live
+      broker sessions list --ticket T-1042 --json | jq -r '.items[].id'
     """
+    now = datetime.now(UTC)
+
+    def wanted(session: SessionAnswer) -> bool:
+        lives = session.revoked_at is None and session.expires_at > now
+        return (
+            ticket in (None, session.ticket)
+            and engineer in (None, session.engineer)
+            and (lives or not live)
+        )
+
     query = AccountListQuery(account_id=account)
-    with target.broker() as broker:
-        page = SessionPage(items=list(every(broker.list_sessions, query)), next=None)
-    tell(page, print_sessions, as_json=as_json)
+    with target.broker() as broker, waiting("Reading the sessions …"):
+        found = [each for each in every(broker.list_sessions, query) if wanted(each)]
+    tell(SessionPage(items=found, next=None), print_sessions, as_json=as_json)
 
 
 @sessions.command(epilog=EXIT_CODES)
@@ -84,7 +109,7 @@ def activity(
       broker sessions activity s-0123456789abcdef0123 --region eu-central-1
       broker sessions activity s-0123456789abcdef0123 --marked --json
     """
-    with target.broker() as broker:
+    with target.broker() as broker, waiting("Reading the trail …"):
         answer = _whole_activity(broker, session_id, regions)
     if marked:
         only = [event for event in answer.items if event.marked]

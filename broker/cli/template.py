@@ -7,7 +7,7 @@ import click
 from broker.domain import onboarding
 
 
-@click.command()
+@click.command(epilog="Exit codes: 0 printed, 2 wrong usage.")
 def template() -> None:
     """Print the CloudFormation template that customers create their stack from.
 

@@ -71,7 +71,7 @@ def test(*, name: str) -> None:
     click.echo(f"{name} took it: status {receipt.status}.")
 
 
-@webhooks.command()
+@webhooks.command(epilog="Exit codes: 0 printed, 2 wrong usage.")
 def secret() -> None:
     """Print a fresh secret for an endpoint and its receiver; nothing keeps it.
 

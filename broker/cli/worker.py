@@ -15,7 +15,9 @@ from broker.web.metrics import Metrics
 from broker.wiring import build
 
 
-@click.command()
+@click.command(
+    epilog="Exit codes: 0 stopped, or nothing is due; 1 failed; 2 wrong usage or settings."
+)
 @click.option(
     "--threads",
     type=click.IntRange(1, 64),

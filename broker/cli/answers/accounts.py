@@ -38,7 +38,7 @@ def print_account(account: AccountAnswer) -> None:
 def print_accounts(page: AccountPage) -> None:
     """A table, one account a row."""
     if not page.items:
-        _console().print(Text("No account is registered."))
+        _console().print(Text("There is no such account."))
         return
     print_rows(
         ("Account", "Customer", "State", "Consent", "Profile", "Hindered by"),

@@ -52,6 +52,10 @@ def demo(*, once: bool, folder: Path, port: int, sandbox_port: int) -> None:
     ledger of it all. Then it serves until Ctrl-C, for you to try:
 
     \b
+      broker demo
+      broker demo --once
+    \b
+    In another shell:
       . .demo/env
       eval "$(broker get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"
       aws sts get-caller-identity

@@ -9,6 +9,7 @@ from broker.cli.lazy import LazyGroup
 COMMANDS: dict[str, str] = {
     "archive": "broker.cli.ledger.archive",
     "export": "broker.cli.ledger.export",
+    "list": "broker.cli.ledger.list",
     "reconcile": "broker.cli.ledger.reconcile",
     "verify": "broker.cli.ledger.verify",
 }
@@ -17,9 +18,10 @@ COMMANDS: dict[str, str] = {
 
 @click.group(cls=LazyGroup, modules=COMMANDS)
 def ledger() -> None:
-    """Take the ledger along, and find out whether anybody has changed it.
+    """Read the ledger, take it along, and find out whether anybody has changed it.
 
     \b
+      broker ledger list --account 111122223333 --last 20
       broker ledger export --account 111122223333 --sign
       broker ledger verify ledger.jsonl --jwks https://broker.example.com/oidc/<id>/jwks.json
     """

@@ -11,6 +11,7 @@ from broker.cli.failures import CommandFailed
 from broker.cli.ledger.files import NewFile
 from broker.cli.operator import operators_call, services_here
 from broker.cli.parsed import Parsed
+from broker.cli.progress import waiting
 from broker.domain.identifiers import AccountId
 from broker.errors import InvalidRequest
 from broker.services.ledger.archiving import KEPT_AT_LEAST, Archived
@@ -51,7 +52,7 @@ def archive(*, account: AccountId, before: datetime, out: Path) -> None:
 
 def _archived(services: Services, account: AccountId, out: Path, *, before: datetime) -> Archived:
     try:
-        with NewFile(out) as file:
+        with NewFile(out) as file, waiting("Writing and verifying …"):
             return services.ledger.archiving(account, file, operators_call(), before=before)
     except InvalidRequest as e:
         raise click.UsageError(e.public_message) from e

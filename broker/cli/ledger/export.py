@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from broker.cli.asking import EXIT_CODES, Target, finds_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.ledger.files import NewFile
 from broker.cli.parsed import Parsed
+from broker.cli.progress import Unit, counted, waiting
 from broker.contract.ledger import CheckpointBody, ExportQuery
 from broker.domain.identifiers import AccountId
 
@@ -57,9 +56,10 @@ def export(
     query = ExportQuery(account_id=account, after=after, through=through)
     with NewFile(path) as file, target.broker() as broker:
         if sign and account is not None:
-            broker.sign_ledger(CheckpointBody(account_id=account))
-        with broker.export_ledger(query) as pieces:
-            file.write(_shown(_whole(pieces)))
+            with waiting("Having the head signed …"):
+                broker.sign_ledger(CheckpointBody(account_id=account))
+        with broker.export_ledger(query) as pieces, waiting("Exporting …", unit=Unit.BYTES) as how:
+            file.write(counted(_whole(pieces), how))
         _settle(file, path)
     click.echo(f"{path} holds the ledger. {_next_step(path, account)}", err=True)
 
@@ -90,15 +90,3 @@ def _whole(pieces: Iterable[bytes]) -> Iterator[bytes]:
         last = b"\n".join((last + piece).rsplit(b"\n", 2)[-2:])
     if not last.startswith(_END) or not last.endswith(b"}\n"):
         raise CommandFailed("The export broke off before its end. Try again.")
-
-
-def _shown(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same pieces, counted on a terminal."""
-    columns = (SpinnerColumn(), TextColumn("exporting"), DownloadColumn(), TransferSpeedColumn())
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task("exporting", total=None)
-        for piece in pieces:
-            progress.advance(task, len(piece))
-            yield piece

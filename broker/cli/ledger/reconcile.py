@@ -12,6 +12,7 @@ from rich.text import Text
 from broker.cli.asking import Target, calls_the_broker, tell
 from broker.cli.failures import ExitCode
 from broker.cli.parsed import Parsed
+from broker.cli.progress import waiting
 from broker.contract.trail import (
     ExchangeAnswer,
     ReconciliationAnswer,
@@ -89,7 +90,7 @@ def reconcile(
     """
     begin = since or _days_before(until, days)
     body = ReconciliationBody.model_validate({"from": begin, "to": until, "regions": list(regions)})
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Reading the trail of {account} …"):
         answer = broker.reconcile_ledger(account, body)
     tell(answer, _print, as_json=as_json)
     ctx.exit(_exit_code(answer))

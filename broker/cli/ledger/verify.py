@@ -13,6 +13,7 @@ from broker.cli.failures import ExitCode
 from broker.cli.ledger.files import lines_of
 from broker.cli.ledger.jwks import known_keys
 from broker.cli.ledger.verdict import as_json, lacks_voucher, sentences
+from broker.cli.progress import Unit, Waiting, counted, waiting
 from broker.domain.ledger.checkpoint_signatures import BadCheckpoint
 from broker.domain.ledger.lines import checkpoint_line
 from broker.domain.ledger.public_keys import KnownKeys
@@ -79,8 +80,11 @@ def verify(
       broker ledger verify ledger.jsonl --jwks jwks.json --checkpoint 0000000000000812-….jws
     """
     given = known_keys(jwks)
+    # Everything is read twice.
+    size = 2 * sum(file.stat().st_size for file in files)
     try:
-        verified = _verified(files, given, kept)
+        with waiting("Verifying …", unit=Unit.BYTES, total=size) as progress:
+            verified = _verified(files, given, kept, progress)
     except _Broken as e:
         if is_json:
             broken = {"verdict": "broken", "file": str(e.path), "line": e.line, "why": e.why}
@@ -97,16 +101,18 @@ def verify(
         ctx.exit(ExitCode.REFUSED)
 
 
-def _verified(files: Sequence[Path], given: KnownKeys, kept: Sequence[Path]) -> Verified:
+def _verified(
+    files: Sequence[Path], given: KnownKeys, kept: Sequence[Path], progress: Waiting
+) -> Verified:
     """What the files prove, together with the checkpoints kept elsewhere. Raises _Broken."""
     checkpoints = {path: _read_checkpoint(path) for path in kept}
     remember = checkpointed(map(checkpoint_line, checkpoints.values()))
     for path in files:
-        remember |= checkpointed(lines_of(path))
+        remember |= checkpointed(counted(lines_of(path), progress))
     verification = Verification(given=given, remember=remember)
     for path in files:
         with _naming(path):
-            verification.read(lines_of(path))
+            verification.read(counted(lines_of(path), progress))
     for path, jws in checkpoints.items():
         with _naming(path):
             verification.check(jws)

@@ -1,4 +1,4 @@
-"""`broker accounts`: customers' accounts over the HTTP API, for operators and for scripts."""
+"""What changes a customer's account: registration, consent, keys, removal."""
 
 from __future__ import annotations
 
@@ -6,38 +6,19 @@ from typing import Literal
 
 import click
 
-from broker.cli.answers.accounts import (
-    print_account,
-    print_accounts,
-    print_plan,
-)
+from broker.cli.accounts.named import account
+from broker.cli.answers.accounts import print_account
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.failures import ExitCode
-from broker.cli.groups import Group
 from broker.cli.parsed import OneOf, Parsed
-from broker.client.paging import every
-from broker.contract.accounts import AccountBody, AccountPage, AccountPatch, KeyRotationBody
-from broker.contract.base import ListQuery
+from broker.cli.progress import waiting
+from broker.contract.accounts import AccountBody, AccountPatch, KeyRotationBody
 from broker.domain.accounts import Consent, Profile
 from broker.domain.identifiers import AccountId, BucketName
 
-_account = click.argument("account_id", metavar="ACCOUNT", type=Parsed(AccountId, "account"))
 
-
-@click.group(cls=Group)
-def accounts() -> None:
-    """Register customers' accounts, look after them, and remove them.
-
-    \b
-      broker accounts add 111122223333 --customer "Harbour Bank"
-      broker accounts list
-      broker accounts plan 111122223333
-    """
-
-
-@accounts.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES)
 @calls_the_broker
-@_account
+@account
 @click.option("--customer", required=True, help="The customer's name.")
 @click.option("--payer", is_flag=True, help="The account pays for an organisation.")
 @click.option(
@@ -77,65 +58,38 @@ def add(
     tell(answer, print_account, as_json=as_json)
 
 
-@accounts.command(name="list", epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES)
 @calls_the_broker
-def list_accounts(*, target: Target, as_json: bool) -> None:
-    """List all accounts that you may see, with what hinders them.
+@account
+@click.option("--profile", type=OneOf(Profile), help="How much is read from now on.")
+@click.option("--payer/--no-payer", default=None, help="Whether it pays for an organisation.")
+def change(
+    *,
+    account_id: AccountId,
+    profile: Profile | None,
+    payer: bool | None,
+    target: Target,
+    as_json: bool,
+) -> None:
+    """Change how much is read in an account. Live sessions keep their role, and see the change.
+
+    `broker accounts sync` carries it out now, the worker soon.
 
     \b
-      broker accounts list --json | jq -r '.items[] | select(.state != "active").account_id'
+      broker accounts change 111122223333 --profile full
+      broker accounts change 111122223333 --no-payer
     """
+    given = {"profile": profile, "payer": payer}
+    said = {name: value for name, value in given.items() if value is not None}
+    if not said:
+        raise click.UsageError("Say what is to change: --profile, --payer or --no-payer.")
     with target.broker() as broker:
-        page = AccountPage(items=list(every(broker.list_accounts, ListQuery())), next=None)
-    tell(page, print_accounts, as_json=as_json)
-
-
-@accounts.command(epilog=EXIT_CODES)
-@_account
-@calls_the_broker
-def show(*, account_id: AccountId, target: Target, as_json: bool) -> None:
-    """Show an account: its state, what hinders it, its keys, the launch link.
-
-    \b
-      broker accounts show 111122223333
-    """
-    with target.broker() as broker:
-        answer = broker.show_account(account_id)
+        answer = broker.change_account(account_id, AccountPatch.model_validate(said))
     tell(answer, print_account, as_json=as_json)
 
 
-@accounts.command(epilog=EXIT_CODES)
-@_account
-@calls_the_broker
-def plan(*, account_id: AccountId, target: Target, as_json: bool) -> None:
-    """Show what `sync` would do in the account and why, without doing it.
-
-    \b
-      broker accounts plan 111122223333
-    """
-    with target.broker() as broker:
-        answer = broker.plan_account(account_id)
-    tell(answer, print_plan, as_json=as_json)
-
-
-@accounts.command(epilog=f"{EXIT_CODES} An account that is not well after it is 1.")
-@_account
-@calls_the_broker
-@click.pass_context
-def sync(ctx: click.Context, *, account_id: AccountId, target: Target, as_json: bool) -> None:
-    """Bring the account to what is wanted now, and prove it; the worker does it by itself, later.
-
-    \b
-      broker accounts sync 111122223333
-    """
-    with target.broker() as broker:
-        answer = broker.reconcile_account(account_id)
-    tell(answer, print_account, as_json=as_json)
-    ctx.exit(ExitCode.OK if answer.last_error is None else ExitCode.FAILED)
-
-
-@accounts.command(epilog=EXIT_CODES)
-@_account
+@click.command(epilog=EXIT_CODES)
+@account
 @click.argument("consent", type=OneOf(Consent))
 @calls_the_broker
 def consent(*, account_id: AccountId, consent: Consent, target: Target, as_json: bool) -> None:
@@ -146,13 +100,13 @@ def consent(*, account_id: AccountId, consent: Consent, target: Target, as_json:
     \b
       broker accounts consent 111122223333 off
     """
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Setting the consent of {account_id} …"):
         answer = broker.change_account(account_id, AccountPatch(consent=consent))
     tell(answer, print_account, as_json=as_json)
 
 
-@accounts.command(epilog=EXIT_CODES)
-@_account
+@click.command(epilog=EXIT_CODES)
+@account
 @click.argument("bucket", required=False, type=Parsed(BucketName, "bucket"))
 @click.option("--none", "no_bucket", is_flag=True, help="Copy to no bucket any more.")
 @calls_the_broker
@@ -177,24 +131,25 @@ def bucket(
     tell(answer, print_account, as_json=as_json)
 
 
-@accounts.command(epilog=EXIT_CODES)
-@_account
+@click.command(epilog=EXIT_CODES)
+@account
 @calls_the_broker
 def revoke(*, account_id: AccountId, target: Target, as_json: bool) -> None:
-    """End every grant and session of the account, at once. New ones may be asked for.
+    """End every grant and session of the account, at once; for its customer, with their own token.
 
-    `broker revoke account` does the same, and waits until AWS was seen to refuse.
+    New ones may be asked for: `broker accounts consent` switches access off. Operators have
+    `broker revoke account`, which gives a reason and waits until AWS was seen to refuse.
 
     \b
       broker accounts revoke 111122223333
     """
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Ending what is open in {account_id} …"):
         answer = broker.revoke_account(account_id)
     tell(answer, print_account, as_json=as_json)
 
 
-@accounts.command(name="rotate-key", epilog=EXIT_CODES)
-@_account
+@click.command(name="rotate-key", epilog=EXIT_CODES)
+@account
 @click.option(
     "--emergency",
     is_flag=True,
@@ -208,7 +163,7 @@ def rotate_key(*, account_id: AccountId, emergency: bool, target: Target, as_jso
       broker accounts rotate-key 111122223333
       broker accounts rotate-key 111122223333 --emergency
     """
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Changing the key of {account_id} …"):
         answer = broker.rotate_keys(account_id, KeyRotationBody(emergency=emergency))
     tell(answer, print_account, as_json=as_json)
     if not emergency:
@@ -217,8 +172,8 @@ def rotate_key(*, account_id: AccountId, emergency: bool, target: Target, as_jso
         )
 
 
-@accounts.command(epilog=EXIT_CODES)
-@_account
+@click.command(epilog=EXIT_CODES)
+@account
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @calls_the_broker
 def remove(*, account_id: AccountId, yes: bool, target: Target, as_json: bool) -> None:
@@ -233,6 +188,6 @@ def remove(*, account_id: AccountId, yes: bool, target: Target, as_json: bool) -
             abort=True,
             err=True,
         )
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Removing {account_id} …"):
         answer = broker.remove_account(account_id)
     tell(answer, print_account, as_json=as_json)
