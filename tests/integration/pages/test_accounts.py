@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from broker.web.pages import accounts
 from tests.integration.api.world import ACCOUNT, ASKING, NOWHERE, OTHER, UNREADY
+from tests.integration.pages.document import Document
 from tests.integration.pages.world import Site, faults, shown, subject
 
 CHANGES = {
@@ -34,6 +38,30 @@ def test_accounts_of_one_state(site: Site) -> None:
     assert "Harbour Bank" not in waiting.text
     assert "No account is in this state." in visitor.page("/accounts", state="removed").text
     assert visitor.get("/accounts", state="asleep").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["ruth", "carl"])
+@pytest.mark.parametrize("state", ["", "active"])
+def test_every_part_of_the_list_is_reached(
+    site: Site, name: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each account once, under the same filter, whether the viewer sees all or a few."""
+    visitor = site.visitor(name)
+    whole = accounts_on(visitor.page("/accounts", state=state))
+    monkeypatch.setattr(accounts, "_PART", 1)
+    found, path = [], f"/accounts?state={state}"
+    while path:
+        page = visitor.page(path)
+        found += accounts_on(page)
+        path = next((each.address for each in page.links if each.label == "Show more"), "")
+        assert not path or state in path
+    assert found == whole
+    assert len(found) > 1
+
+
+def accounts_on(page: Document) -> list[str]:
+    """The accounts that a list shows, in its order."""
+    return [each.address for each in page.links if re.fullmatch(r"/accounts/\d{12}", each.address)]
 
 
 def test_what_lacks_its_stack_can_be_configured(site: Site) -> None:

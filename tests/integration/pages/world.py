@@ -49,7 +49,7 @@ Carl is the customer of all accounts but `OTHER`, which is Nora's.
 """
 
 _TRIES = 100
-"""Nothing is opened in the very second in which all of an account was ended; then one asks again."""
+"""Nothing is opened in the second in which all of an account was ended; then one asks again."""
 
 MINE, NORAS = (ACCOUNT, ASKING, UNREADY), (OTHER,)
 
