@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 
-from broker.domain.identity.permissions import Action, Caller, Role, may_ever
+from broker.domain.identity.permissions import Caller, Role
 from broker.errors import Unauthenticated
 from broker.services.calls import Call
 from broker.web.pages.site import GoTo, Page, rendered
-from broker.web.pages.viewer import is_operator
+from broker.web.pages.viewer import is_operator, works_on_tickets
 from broker.wiring import Services
 
 
@@ -32,7 +32,7 @@ def work_of(caller: Caller) -> str:
     """The page that a person most likely came for."""
     if is_operator(caller):
         return "/overview"
-    if may_ever(caller, Action.OPEN_SESSION):
+    if works_on_tickets(caller):
         return "/tickets"
     if Role.APPROVER in caller.roles:
         return "/requests?state=requested"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from broker.domain.identity.browser_sessions import LocalPath
 from broker.errors import BrokerError, InvalidRequest, NotFound, Unauthenticated
 from broker.web import problems
 from broker.web.pages.policy import protect
@@ -12,6 +15,15 @@ from broker.web.pages.viewer import Viewer
 
 SIGN_IN = "/sign-in"
 _FOR_PROGRAMS = ("/v1/", "/oidc/", "/hooks/")
+
+_TO_PEOPLE = {
+    "forbidden": (
+        "Your roles do not allow this. Ask whoever runs the broker if you should have another one."
+    ),
+    "account_not_active": ("The account is not ready for sessions. Its page says what hinders it."),
+    "grant_required": "The customer approves each access to this account. Request it first.",
+}
+"""Where the API's sentence names requests that nobody makes in a browser."""
 
 
 def told(
@@ -54,6 +66,18 @@ def _for_whom(response: Response, error: BrokerError) -> Response:
     return _as_page(response, error, viewer=None, sign_in_at=None)
 
 
+def _where_from() -> str | None:
+    """The page of ours that led here, if one did; browsers tell it to us alone."""
+    try:
+        came_from = urlsplit(request.referrer or "")
+        if came_from.netloc != request.host:
+            return None
+        query = f"?{came_from.query}" if came_from.query else ""
+        return LocalPath.parse(f"{came_from.path}{query}")
+    except ValueError:
+        return None
+
+
 def _as_page(
     response: Response, error: BrokerError, *, viewer: Viewer | None, sign_in_at: str | None
 ) -> Response:
@@ -62,7 +86,8 @@ def _as_page(
             "problem.html",
             viewer=viewer,
             notice=None,
-            detail=error.public_message,
+            detail=_TO_PEOPLE.get(error.code, error.public_message),
+            back=_where_from(),
             problems=error.problems if isinstance(error, InvalidRequest) else (),
             code=error.code,
             request_id=g.request_id,

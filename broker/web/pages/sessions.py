@@ -6,12 +6,13 @@ from broker.contract.console import SessionCredentialsBody
 from broker.domain import credential_forms
 from broker.domain.access import Reason
 from broker.domain.console import ConsolePage
-from broker.domain.identifiers import AccountId, EngineerId, SessionId
+from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.sessions import Credentials, Session
 from broker.errors import AccessDenied
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.services.trail.activity import ActivityWindow
+from broker.web.api.on_behalf_of import engineer_of
 from broker.web.pages.fields import ChosenRegion, ChosenService, SessionForm
 from broker.web.pages.notices import Notice
 from broker.web.pages.site import Form, GoTo, Page, Query, Section
@@ -63,7 +64,7 @@ def sessions(services: Services, call: Call, query: _ListQuery) -> Page:
 @section.action("/sessions", form=SessionForm)
 def open_session(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
     """Open a session and show its credentials, this once; or ask for what is lacking."""
-    request = form.request(engineer=EngineerId(call.caller.subject))
+    request = form.request(engineer=engineer_of(call, None))
     try:
         opened = services.open_session(request, call)
     except AccessDenied as e:
@@ -76,7 +77,7 @@ def open_session(services: Services, call: Call, form: SessionForm) -> Page | Go
 @section.action("/console", form=SessionForm)
 def open_console(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
     """Open a session of which nobody sees credentials: the browser goes to the console with it."""
-    request = form.request(engineer=EngineerId(call.caller.subject))
+    request = form.request(engineer=engineer_of(call, None))
     try:
         opened = services.console.opened(request, form.console_page(), call)
     except AccessDenied as e:

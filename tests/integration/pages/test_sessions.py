@@ -180,3 +180,29 @@ def test_a_stranger_is_led_to_the_sign_in_and_back(site: Site) -> None:
     )
     assert "unauthenticated" in shown(site.stranger().post(f"{path}/revocation"), 401).text
     assert "live" in site.visitor("ann").page(path).text
+
+
+@pytest.mark.parametrize(
+    ("came_from", "leads_back"),
+    [
+        ("{site}/tickets?cursor=x", "/tickets?cursor=x"),
+        ("https://elsewhere.example/tickets", None),
+        ("{site}//elsewhere.example/", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+def test_a_refusal_leads_back(site: Site, came_from: str, leads_back: str | None) -> None:
+    """To the page of ours from which somebody came, and to nobody else's."""
+    ann = site.visitor("ann")
+    headers = {"Referer": came_from.format(site=site.services.public_url)}
+    page = shown(ann.http.get("/tickets/NONE-1", headers=headers), 404)
+    back = [link.address for link in page.links if link.label == "Back"]
+    assert back == ([] if leads_back is None else [leads_back])
+
+
+def test_refusals_speak_to_people(site: Site) -> None:
+    """The API names its own requests, which nobody makes in a browser."""
+    page = shown(site.visitor("ann").get("/overview"), 403)
+    assert "Your roles do not allow this." in page.text
+    assert "GET /v1" not in page.text
