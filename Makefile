@@ -37,7 +37,7 @@ lint: $(READY) ## ruff, mypy --strict, the direction of imports
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(READY) ## ratios against bare cryptography and a bare boto3 script
+bench: $(READY) $(SYSTEM) ## ratios against bare cryptography and a bare boto3 script
 	$(PY) -m benchmarks
 
 lock: $(READY) ## compile the two lock files anew

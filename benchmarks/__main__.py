@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 from rich.console import Console
 
-from benchmarks import issuer_documents, ledger, long_ledger, minting, report, sessions
+from benchmarks import issuer_documents, ledger, long_ledger, minting, report, sessions, two_clicks
 from benchmarks.comparison import BenchmarkFailed, Comparison
 
 BENCHMARKS: Mapping[str, Callable[[int], Iterator[Comparison]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Iterator[Comparison]]] = {
     "issuer-documents": issuer_documents.run,
     "ledger": ledger.run,
     "long-ledger": long_ledger.run,
+    "two-clicks": two_clicks.run,
 }
 
 _WIDTH = 112

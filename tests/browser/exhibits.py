@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from broker.sandbox.process import Keys
 from tests.browser.office import Office
 from tests.browser.people import (
     HARBOUR,
@@ -60,7 +61,7 @@ def arranged(office: Office) -> Exhibits:
     """Everything in place, done over the API by those whose turn it is."""
     jane, omar = (_by_api(office, login, "engineer") for login in ("jane", "omar"))
     carl = _by_api(office, "carl", "customer", accounts=(HARBOUR, HARBOUR_PAYER))
-    _onboard(office)
+    administrator = _onboard(office)
     _tell_tickets(office)
     consent = {"consent": "per_grant"}
     for account_id in (HARBOUR, HARBOUR_PAYER):
@@ -75,6 +76,7 @@ def arranged(office: Office) -> Exhibits:
     refused = jane.http.post("/v1/sessions", json=_wanted(ORCHARD, GATEWAY, "One more look"))
     assert refused.status_code == 403
     office.callers.admin.ask("POST", "/v1/ledger/checkpoint", {"account_id": HARBOUR})
+    _spoil(office, administrator)
     return Exhibits(
         waiting=waiting["id"],
         approved=approved["id"],
@@ -88,21 +90,13 @@ def _by_api(office: Office, login: str, role: str, *, accounts: tuple[str, ...] 
     return office.callers.person(subject(login), role, account_ids=accounts)
 
 
-def _onboard(office: Office) -> None:
+def _onboard(office: Office) -> Keys:
+    """All customers; returns the keys of the administrator of Harbour's payer account."""
     stage, console = office.stage, office.console
     stage.onboard(console.http, HARBOUR, customer="Harbour Bank")
     payer = stage.onboard(
         console.http, HARBOUR_PAYER, customer="Harbour Bank, payer", payer=True, profile="full"
     )
-    keys = payer.administrator
-    iam = boto3.client(
-        "iam",
-        endpoint_url=stage.sandbox.url,
-        region_name="us-east-1",
-        aws_access_key_id=keys.access_key_id,
-        aws_secret_access_key=keys.secret_access_key,
-    )
-    delete_role(iam, CASE_ROLE)
     stage.onboard(console.http, ORCHARD, customer="Orchard Foods")
     stage.onboard(console.http, MILL, customer="Mill and Company")
     stage.onboard(console.http, LUMEN, customer="Lumen Clinics")
@@ -110,6 +104,19 @@ def _onboard(office: Office) -> None:
     degraded = console.http.post(f"/v1/accounts/{LUMEN}/reconciliation")
     assert degraded.json()["state"] == "degraded", degraded.text
     console.ask("POST", "/v1/accounts", {"account_id": TIDEWATER, "customer": "Tidewater Ferries"})
+    return payer.administrator
+
+
+def _spoil(office: Office, administrator: Keys) -> None:
+    """Delete a role of ours, for a plan to have something in it."""
+    iam = boto3.client(
+        "iam",
+        endpoint_url=office.stage.sandbox.url,
+        region_name="us-east-1",
+        aws_access_key_id=administrator.access_key_id,
+        aws_secret_access_key=administrator.secret_access_key,
+    )
+    delete_role(iam, CASE_ROLE)
 
 
 def _tell_tickets(office: Office) -> None:

@@ -210,8 +210,8 @@ SIGHTS: Sequence[Sight] = (
         route="/accounts/<account_id>/ledger",
         name="ledger-of-a-session",
         login="nora",
-        address=lambda _, exhibits: f"/accounts/{ORCHARD}/ledger?session={exhibits.live}",
-        sentence="What belongs to one session: from the ticket to its calls in AWS.",
+        address=lambda _, exhibits: f"/accounts/{ORCHARD}/ledger?session={exhibits.revoked}",
+        sentence="What belongs to one session: who approved it, what came of it, how it ended.",
     ),
     Sight(
         route="/accounts/<account_id>/proof",

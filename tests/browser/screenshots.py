@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 
 import click
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import running_chromium
 from tests.browser.exhibits import arranged
@@ -21,13 +24,20 @@ from tests.browser.visitors import Visitors
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "screenshots"
 PAGE = DOCS / "pages.md"
-TALLEST = 2400
+TALLEST = 1600
 """Pixels; what is below is no more than further rows."""
+
+_COLOURS = 256
 
 
 def picture(sight: Sight, look: Look) -> str:
     """The name of its file."""
     return f"{sight.name}-{look.name}.png"
+
+
+def pictures() -> set[str]:
+    """The names of all of them."""
+    return {picture(sight, look) for sight in SIGHTS for look in LOOKS}
 
 
 def document() -> str:
@@ -38,7 +48,7 @@ def document() -> str:
 
 def _section(sight: Sight) -> str:
     light, dark, phone = (f"screenshots/{picture(sight, look)}" for look in LOOKS)
-    title = sight.name.replace("-", " ")
+    title = sight.name.replace("-", " ").capitalize()
     return f"""## {title}
 
 `{sight.route}`: {sight.sentence}
@@ -55,25 +65,35 @@ Made by `make screenshots`, from the world that the browser tests look at. Do no
 """
 
 
-def take(visitors: Visitors, office: Office, folder: Path) -> None:
+def take(browser: Browser, office: Office, folder: Path) -> None:
     """Take every picture, into `folder`."""
     exhibits = arranged(office)
-    for sight in SIGHTS:
+    # What changes something comes last, so that no other page tells of it.
+    for sight in sorted(SIGHTS, key=lambda each: each.steps is not None):
         for look in LOOKS:
             with ExitStack() as visit:
-                visitor = Visitors(visitors.browser, office, visitors.watch, visit)
+                visitor = Visitors(browser, office, office.watch(), visit)
                 page = visitor.at(sight, exhibits, **look.options()).page
-                width, height = look.width, _height(page.evaluate(_CONTENT_HEIGHT), look)
-                page.set_viewport_size({"width": width, "height": height})
-                page.screenshot(path=folder / picture(sight, look), animations="disabled")
+                size = _size(page, look)
+                page.set_viewport_size({"width": size[0], "height": size[1]})
+                taken = page.screenshot(animations="disabled")
+            _keep(taken, folder / picture(sight, look))
             click.echo(picture(sight, look))
 
 
-_CONTENT_HEIGHT = "document.documentElement.scrollHeight"
+def _size(page: Page, look: Look) -> tuple[int, int]:
+    """As tall as the page, within bounds, so that nothing of it hangs over."""
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    return look.width, min(max(height, look.height), TALLEST)
 
 
-def _height(content: int, look: Look) -> int:
-    return min(max(content, look.height), TALLEST)
+def _keep(taken: bytes, path: Path) -> None:
+    """Write it with few colours, which is all that the pages have."""
+    with Image.open(BytesIO(taken)) as image:
+        few = image.convert("RGB").quantize(
+            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
+        few.save(path, optimize=True)
 
 
 @click.command()
@@ -84,12 +104,11 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         opened(Path(folder)) as office,
         running_chromium() as browser,
-        ExitStack() as stack,
     ):
-        take(Visitors(browser, office, office.watch(), stack), office, FOLDER)
+        take(browser, office, FOLDER)
     PAGE.write_text(document())
-    for old in set(FOLDER.glob("*.png")) - {FOLDER / picture(s, k) for s in SIGHTS for k in LOOKS}:
-        old.unlink()
+    for old in {path.name for path in FOLDER.iterdir()} - pictures():
+        (FOLDER / old).unlink()
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def _assert_no_way_back(people: Visitors, finn: Page, secrets: tuple[str, ...]) 
 def _go_back(page: Page) -> None:
     """What answered a form is not loaded again: the browser asks first, on a page of its own."""
     try:
-        page.go_back()
+        page.go_back(wait_until="commit")  # a page out of memory would not load
+        page.wait_for_function("document.readyState === 'complete'")
     except Error as error:
         assert "ERR_CACHE_MISS" in error.message  # noqa: PT017 - only that one is let pass
         page.wait_for_url("chrome-error://**")
