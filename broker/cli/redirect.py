@@ -7,90 +7,54 @@ whose a connection is, only if it is ours.
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-_HOST = "127.0.0.1"
-_IDLE_SECONDS = 10
-"""Browsers open connections in advance, and say nothing on them."""
+from broker.cli.loopback import HOST, LoopbackHandler, LoopbackServer, same
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"
 _ROOT = 0
 
 
-class OneTimeRedirect:
+class OneTimeRedirect(LoopbackServer):
     """An address on this machine that leads to a URL, once."""
 
     def __init__(self, url: str) -> None:
-        self._server = _Server((_HOST, 0), _Handler)
-        self._server.url = url
+        super().__init__(_Handler)
+        self.path = f"/{secrets.token_urlsafe(32)}"
+        self.followed = threading.Event()
+        self._url: str | None = url
+        self._taking = threading.Lock()
 
     @property
     def address(self) -> str:
         """What the browser is started with."""
-        return f"http://{_HOST}:{self._server.server_port}{self._server.path}"
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Answer requests for as long as the block lasts."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
+        return f"http://{self.name}{self.path}"
 
     def wait(self, *, seconds: float) -> bool:
         """Whether somebody was led on within that time."""
-        return self._server.followed.wait(seconds)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    url: str | None = None
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.path = f"/{secrets.token_urlsafe(32)}"
-        self.followed = threading.Event()
-        self._taking = threading.Lock()
+        return self.followed.wait(seconds)
 
     def take(self) -> str | None:
         """The URL; nobody gets it a second time."""
         with self._taking:
-            url, self.url = self.url, None
+            url, self._url = self._url, None
             return url
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that broke is nothing that anybody at the terminal must read."""
 
+class _Handler(LoopbackHandler):
+    server: OneTimeRedirect
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = _IDLE_SECONDS
-    server_version = "broker"
-    sys_version = ""
-
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """Lead on, or not."""
-        # Another Host is a page elsewhere that has its name lead here.
-        is_here = self.headers.get("Host") == f"{_HOST}:{self.server.server_port}"
-        if not is_here or not hmac.compare_digest(
-            self.path.encode(errors="replace"), self.server.path.encode()
-        ):
+        if not self.names_us or not same(self.path, self.server.path):
             self._answer(HTTPStatus.NOT_FOUND)
             return
         if not _is_ours(self.client_address, self.server.server_port):
@@ -106,18 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.followed.set()
 
     def _answer(self, status: HTTPStatus, *, location: str | None = None) -> None:
-        self.send_response(status)
-        if location is not None:
-            self.send_header("Location", location)
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Length", "0")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:
-        """The address that is asked for is a secret: it is written nowhere."""
+        to = {} if location is None else {"Location": location}
+        self.reply(status, {**to, "Referrer-Policy": "no-referrer"})
 
 
 def _is_ours(client: tuple[str, int], port: int) -> bool:
@@ -128,7 +82,7 @@ def _is_ours(client: tuple[str, int], port: int) -> bool:
     """
     if not _TABLES[0].exists():
         return True
-    here = (_HOST, port)
+    here = (HOST, port)
     owners = {owner for table in _TABLES for owner in _owners(table, local=client, remote=here)}
     return bool(owners) and owners <= {os.getuid(), _ROOT}
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future
 import click
 
 from broker.cli.failures import CommandFailed
+from broker.cli.identity.callback import Callback, CallbackServer, Page
 from broker.cli.identity.kept import KeptSignIn
-from broker.cli.identity.loopback import Callback, LoopbackServer, Page
 from broker.cli.identity.provider import SignInClient, printable
 from broker.domain.identity.identity_claims import IdentityFault, IdentityRefused
 from broker.openid.public_client import LoopbackAttempt, ProviderRefused
@@ -28,7 +28,7 @@ def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
     Raises CommandFailed where nobody does so in time, ProviderRefused, IdentityRefused and
     DependencyUnavailable.
     """
-    server = LoopbackServer()
+    server = CallbackServer()
     attempt = LoopbackAttempt(
         redirect_uri=server.redirect_uri,
         state=secrets.token_urlsafe(32),
@@ -45,7 +45,7 @@ def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
             return _NOT_DONE
         return _DONE
 
-    with server.listening(attempt.state, answer):
+    with server.expecting(attempt.state, answer):
         url = client.oauth.authorization_url(attempt)
         shown = printable(url, longest=_LONGEST_URL)
         click.echo(f"Sign in with your browser; if none opens, go to\n\n  {shown}\n", err=True)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
 import html
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-HOST = "127.0.0.1"
+from broker.cli.loopback import LoopbackHandler, LoopbackServer, same
+
 PATH = "/callback"
-_IDLE_SECONDS = 10
-"""Browsers open connections in advance, and say nothing on them."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
@@ -27,8 +24,6 @@ _HEADERS = {
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Connection": "close",
 }
 
 
@@ -50,91 +45,64 @@ class Page:
     status: HTTPStatus = HTTPStatus.OK
 
 
-class LoopbackServer:
-    """Waits on a port of 127.0.0.1 for the one request that carries the right state.
-
-    Whatever else comes is refused and changes nothing: any page in the browser, and any user of
-    this machine, can send something here.
-    """
-
-    def __init__(self) -> None:
-        self._server = _Server((HOST, 0), _Handler)
-
-    @property
-    def redirect_uri(self) -> str:
-        """Where the provider sends the browser. The port is whichever was free."""
-        return f"http://{HOST}:{self._server.server_port}{PATH}"
-
-    @contextmanager
-    def listening(self, state: str, answer: Callable[[Callback], Page]) -> Iterator[None]:
-        """Answer requests for as long as the block lasts.
-
-        `answer` is called once, with what comes under the right state, and says what the browser
-        shows then. It is known before anybody is sent to the provider: a browser may be back
-        before the program that opened it returns.
-        """
-        self._server.expect(_Expected(state, answer))
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the browser has come back, in time."""
-        return self._server.answered.wait(seconds)
-
-
 @dataclass(frozen=True, slots=True)
 class _Expected:
     state: str = field(repr=False)
     answer: Callable[[Callback], Page]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+class CallbackServer(LoopbackServer):
+    """Waits for the one request that carries the right state.
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    Whatever else comes is refused and changes nothing: any page in the browser, and any user of
+    this machine, can send something here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_Handler)
         self.answered = threading.Event()
         self._expected: _Expected | None = None
         self._taking = threading.Lock()
 
-    def expect(self, expected: _Expected) -> None:
-        """Take what carries this state, once."""
+    @property
+    def redirect_uri(self) -> str:
+        """Where the provider sends the browser. The port is whichever was free."""
+        return f"http://{self.name}{PATH}"
+
+    @contextmanager
+    def expecting(self, state: str, answer: Callable[[Callback], Page]) -> Iterator[None]:
+        """Answer requests for as long as the block lasts.
+
+        `answer` is called once, with what comes under the right state, and says what the browser
+        shows then. It is known before anybody is sent to the provider: a browser may be back
+        before the program that opened it returns.
+        """
         with self._taking:
-            self._expected = expected
+            self._expected = _Expected(state, answer)
+        with self.listening():
+            yield
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the browser has come back, in time."""
+        return self.answered.wait(seconds)
 
     def take(self, state: str) -> _Expected | None:
         """What is expected, if this is the state; nobody gets it a second time."""
         with self._taking:
             expected = self._expected
-            if expected is None or not hmac.compare_digest(
-                expected.state.encode(), state.encode(errors="replace")
-            ):
+            if expected is None or not same(state, expected.state):
                 return None
             self._expected = None
             return expected
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that broke is nothing that anybody at the terminal must read."""
 
+class _Handler(LoopbackHandler):
+    server: CallbackServer
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = _IDLE_SECONDS
-    server_version = "broker"
-    sys_version = ""
-
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """The browser's return, or something else."""
         url = urlsplit(self.path)
-        # Another Host is a page elsewhere that has its name lead here.
-        if self.headers.get("Host") != f"{HOST}:{self.server.server_port}" or url.path != PATH:
+        if not self.names_us or url.path != PATH:
             self._show(Page("Not found", "Nothing is here.", HTTPStatus.NOT_FOUND))
             return
         given = parse_qs(url.query, keep_blank_values=True, max_num_fields=20)
@@ -153,15 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _show(self, page: Page) -> None:
         title, sentence = html.escape(page.title), html.escape(page.sentence)
-        body = _PAGE.format(title=title, sentence=sentence).encode()
-        self.send_response(page.status)
-        for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """The address that is asked for holds the code: it is written nowhere."""
+        self.reply(page.status, _HEADERS, _PAGE.format(title=title, sentence=sentence).encode())
 
 
 def _once(given: dict[str, list[str]], name: str) -> str | None:
