@@ -88,12 +88,15 @@ def _size(page: Page, look: Look) -> tuple[int, int]:
 
 
 def _keep(taken: bytes, path: Path) -> None:
-    """Write it with few colours, which is all that the pages have."""
-    with Image.open(BytesIO(taken)) as image:
-        few = image.convert("RGB").quantize(
-            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-        few.save(path, optimize=True)
+    """Write it with the colours that it has most of, as they are, and the others as the nearest."""
+    with Image.open(BytesIO(taken)) as opened_image:
+        image = opened_image.convert("RGB")
+    counted = image.getcolors(maxcolors=image.width * image.height)
+    assert counted is not None
+    most = [colour for _, colour in sorted(counted, reverse=True)[:_COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in most for part in colour])
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 @click.command()
