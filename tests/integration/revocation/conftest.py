@@ -9,7 +9,7 @@ import pytest
 
 from broker.cli.demo.stage import UNHURRIED, Stage
 from broker.store import Store, open_store
-from tests.integration.revocation.paper import Paper
+from tests.integration.revocation.paper import NOON, Paper
 from tests.integration.revocation.world import ENGINEERS, FIRST_ACCOUNT, World
 
 
@@ -41,7 +41,8 @@ def slow_iam(world: World) -> Iterator[Callable[[float], None]]:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store of its own, for what is played without a broker."""
-    with open_store(f"embedded:{tmp_path_factory.mktemp('paper')}") as opened:
+    url = f"embedded:{tmp_path_factory.mktemp('paper')}"
+    with open_store(url, clock=lambda: NOON) as opened:
         yield opened
 
 

@@ -62,6 +62,9 @@ def an_account(account_id: AccountId, now: datetime) -> Account:
     )
 
 
+NOON = datetime(2026, 11, 24, 12, 0, 0, 500_000, tzinfo=UTC)
+"""When everything here happens, for the store too: it forgets what has long been over."""
+
 TAKEN = an_account(AccountId("000000000000"), datetime(2026, 11, 24, tzinfo=UTC))
 NOT_TAKEN = replace(TAKEN, failures=1, last_error="AWS does not answer.")
 """What a pass over an account ends with."""
@@ -71,7 +74,7 @@ class Time:
     """A clock that sleeping moves on."""
 
     def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, 0, 0, 500_000, tzinfo=UTC)
+        self.now = NOON
         self.slept: list[float] = []
 
     def __call__(self) -> datetime:
