@@ -8,6 +8,7 @@ from broker.cli.answers.grants import print_grant, print_grants
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.groups import Group
 from broker.cli.parsed import OneOf, Parsed
+from broker.cli.progress import waiting
 from broker.client.paging import every
 from broker.contract.grants import (
     ApprovalLinkBody,
@@ -196,6 +197,6 @@ def revoke(*, grant_id: GrantId, reason: str, target: Target, as_json: bool) -> 
     \b
       broker requests revoke gr-0123456789abcdef0123 --reason "done"
     """
-    with target.broker() as broker:
+    with target.broker() as broker, waiting(f"Ending {grant_id} …"):
         answer = broker.revoke_grant(grant_id, DecisionBody(reason=reason))
     tell(answer, print_grant, as_json=as_json)

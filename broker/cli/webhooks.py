@@ -13,6 +13,7 @@ from rich.table import Table
 from broker.cli.failures import CommandFailed
 from broker.cli.groups import Group
 from broker.cli.operator import operators_call, services_here
+from broker.cli.progress import waiting
 from broker.domain.times import rfc3339
 from broker.domain.webhooks.delivery import Receipt, Verdict
 from broker.domain.webhooks.endpoints import Endpoint
@@ -64,7 +65,7 @@ def test(*, name: str) -> None:
     \b
       broker webhooks test chat
     """
-    with services_here() as services:
+    with services_here() as services, waiting(f"Waiting for {name} to answer …"):
         receipt = services.webhooks.test(name, operators_call())
     if receipt.verdict is not Verdict.ACCEPTED:
         raise CommandFailed(_why(receipt), code=receipt.verdict.value)

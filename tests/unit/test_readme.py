@@ -54,6 +54,25 @@ def test_every_command_is_named(command):
     assert f"broker {command}" in README or command == "demo"
 
 
+def _spoken_of() -> list[str]:
+    """The commands in the README's sentences and tables; blocks are run by an end-to-end test."""
+    spoken = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
+    return sorted(set(re.findall(r"`(broker [^`]+)`", spoken)))
+
+
+@pytest.mark.parametrize("spoken", _spoken_of())
+def test_no_command_is_invented(spoken):
+    """What is spoken of is there, with its options; what follows `--` is somebody else's."""
+    words = spoken.partition(" -- ")[0].split()[1:]
+    context = click.Context(broker, info_name="broker")
+    while words and isinstance(context.command, click.Group) and words[0][0] not in "-…":
+        name, command, words = context.command.resolve_command(context, words)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=context)
+    known = {flag for param in context.command.params for flag in param.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
 @pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"])
 def test_no_link_is_dead(page):
     """A relative link leads to a file."""

@@ -53,7 +53,7 @@ def add(
     body = AccountBody(
         account_id=account_id, customer=customer, payer=payer, profile=profile, consent=consent
     )
-    with target.broker() as broker:
+    with target.broker() as broker, waiting("Making its keys …"):
         answer = broker.register_account(body)
     tell(answer, print_account, as_json=as_json)
 
