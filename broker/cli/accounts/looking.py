@@ -132,7 +132,10 @@ def _reached(
                 seen = found.state
                 progress.tell(f"{account_id} is {seen}; waiting for {state}.")
             if found.state in LEAVING and state not in LEAVING:
-                raise CommandFailed(f"{account_id} is {found.state}, and will not be {state}.")
+                raise CommandFailed(
+                    f"{account_id} is {found.state}, and will not be {state}. "
+                    "`broker accounts add` registers it anew, once it is removed."
+                )
             if time.monotonic() >= deadline:
                 raise CommandFailed(_too_late(found, state))
             time.sleep(_EVERY_SECONDS)

@@ -57,4 +57,6 @@ def _archived(services: Services, account: AccountId, out: Path, *, before: date
     except InvalidRequest as e:
         raise click.UsageError(e.public_message) from e
     except OSError as e:
-        raise CommandFailed(f"{out} cannot be written. Nothing was dropped.") from e
+        raise CommandFailed(
+            f"{out} cannot be written, and nothing was dropped. Name another --out."
+        ) from e

@@ -78,7 +78,7 @@ def _settle(file: NewFile, path: Path) -> None:
     try:
         file.settle()
     except FileExistsError as e:
-        raise CommandFailed(f"{path} was made by somebody else meanwhile.") from e
+        raise CommandFailed(f"{path} was made by others meanwhile. Name another --out.") from e
 
 
 def _whole(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -78,7 +78,12 @@ def _fetched(url: SplitResult) -> bytes:
             f"{url.geturl()} is not fetched: http is for this machine only."
         ) from e
     except (OutboundFailed, UnicodeError) as e:
-        raise CommandFailed(f"{url.geturl()} cannot be fetched.") from e
+        raise CommandFailed(
+            f"{url.geturl()} cannot be fetched. Try again, or name a file that holds it."
+        ) from e
     if answer.status != 200:
-        raise CommandFailed(f"{url.geturl()} answers {answer.status}, not with a JWKS.")
+        raise CommandFailed(
+            f"{url.geturl()} answers {answer.status}, not with a JWKS. `broker accounts show` "
+            "names the account's issuer, below which it is."
+        )
     return answer.body
