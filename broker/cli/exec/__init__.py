@@ -112,8 +112,8 @@ def _revoke(session_ids: Sequence[SessionId], target: Target) -> None:
 def _tell_of(hidden: Sequence[Hidden]) -> None:
     for each in hidden:
         _tell(
-            f"The default profile in {each.path} names credentials that COMMAND would prefer, "
-            "so COMMAND does not see that file."
+            f"{each.path} names credentials that COMMAND would prefer, so COMMAND does not see "
+            "that file."
         )
 
 

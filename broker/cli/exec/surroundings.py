@@ -6,9 +6,9 @@ variables, profiles and the shared files before the container provider.
 
 from __future__ import annotations
 
-import configparser
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ _PREFERRED = frozenset(
         "AWS_ACCESS_KEY",
         "AWS_ACCESS_KEY_ID",
         "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_CREDENTIAL_FILE",
         "AWS_DEFAULT_PROFILE",
         "AWS_PROFILE",
         "AWS_ROLE_ARN",
@@ -50,6 +51,14 @@ _FILES: Mapping[str, Sequence[str]] = {
     "AWS_CONFIG_FILE": (".aws", "config"),
     "AWS_SHARED_CREDENTIALS_FILE": (".aws", "credentials"),
 }
+_DEFAULT_PROFILE = ("default", "profile default")
+_BOTO, _BOTO_OF_ALL = "BOTO_CONFIG", Path("/etc/boto.cfg")
+_BOTO_SECTION = ("Credentials",)
+"""Where the first boto had its credentials. botocore, and so the AWS CLI, still looks there, and
+before the container provider; gsutil has a file of that kind written for others."""
+
+_HEADER = re.compile(r"\[(?P<name>[^\]]*)\]")
+_SETTING = re.compile(r"(?P<key>[^=:]+?)\s*[=:]\s*(?P<value>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A file whose default profile names credentials of its own, which SDKs would prefer."""
+    """A file that names credentials which SDKs would prefer, mostly in its default profile."""
 
     variable: str
     path: Path
@@ -71,13 +80,17 @@ class Hidden:
 
 def hidden_files(environment: Mapping[str, str]) -> Sequence[Hidden]:
     """The files that COMMAND must not be led to, or it would work as somebody else."""
+    home = Path(environment.get("HOME", "~")).expanduser()
     found = []
     for variable, parts in _FILES.items():
-        default = Path(environment.get("HOME", "~")).expanduser().joinpath(*parts)
-        path = Path(environment.get(variable) or default).expanduser()
-        profile = _default_profile(path)
+        path = Path(environment.get(variable) or home.joinpath(*parts)).expanduser()
+        profile = _settings(path, _DEFAULT_PROFILE)
         if not _NAMES_CREDENTIALS.isdisjoint(profile):
             found.append(Hidden(variable, path, profile.get("region")))
+    named = environment.get(_BOTO)
+    for path in [Path(named).expanduser()] if named else [_BOTO_OF_ALL, home / ".boto"]:
+        if not _NAMES_CREDENTIALS.isdisjoint(_settings(path, _BOTO_SECTION)):
+            return [*found, Hidden(_BOTO, path, None)]
     return found
 
 
@@ -108,15 +121,23 @@ def _says_region(environment: Mapping[str, str]) -> bool:
     return "AWS_REGION" in environment or "AWS_DEFAULT_REGION" in environment
 
 
-def _default_profile(path: Path) -> Mapping[str, str]:
-    """Settings of the default profile; none where the file is not there or cannot be read."""
-    parser = configparser.RawConfigParser(strict=False, default_section="\0", allow_no_value=True)
+def _settings(path: Path, sections: Sequence[str]) -> Mapping[str, str]:
+    """What the file sets in these sections; nothing where it is not there or cannot be read.
+
+    Read as the most forgiving of all SDKs would: a line that one of them stumbles over does not
+    keep another from the credentials that stand below it.
+    """
     try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, configparser.Error):
-        # SDKs stumble over it as well, and then say so: nothing in it can win.
+        lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+    except OSError:
         return {}
-    for section in ("default", "profile default"):
-        if parser.has_section(section):
-            return {name: value or "" for name, value in parser.items(section)}
-    return {}
+    return dict(_settings_in(lines, sections))
+
+
+def _settings_in(lines: Sequence[str], sections: Sequence[str]) -> Iterator[tuple[str, str]]:
+    section = None
+    for line in map(str.strip, lines):
+        if (header := _HEADER.match(line)) is not None:
+            section = " ".join(header["name"].replace('"', " ").replace("'", " ").split())
+        elif section in sections and (setting := _SETTING.match(line)) is not None:
+            yield setting["key"].lower(), setting["value"]

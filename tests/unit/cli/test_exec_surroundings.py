@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from botocore.credentials import BotoProvider
 
 from broker.cli.exec.surroundings import Way, hidden_files, surroundings
 
@@ -24,6 +25,7 @@ def test_what_sdks_would_prefer_goes_and_everything_else_stays():
         "AWS_SESSION_TOKEN": "1",
         "AWS_SECURITY_TOKEN": "1",
         "AWS_CREDENTIAL_EXPIRATION": "1",
+        "AWS_CREDENTIAL_FILE": "1",
         "AWS_PROFILE": "1",
         "AWS_DEFAULT_PROFILE": "1",
         "AWS_ROLE_ARN": "1",
@@ -91,3 +93,43 @@ def test_other_files_stay_in_sight(tmp_path: Path, text: str):
     for name in ("config", "credentials"):
         (tmp_path / ".aws" / name).write_text(text)
     assert hidden_files({"HOME": str(tmp_path)}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[default]\nregion = eu-west-1\n[profile default]\naws_access_key_id = AKIAEXAMPLE\n",
+        "before any section\n[default]\naws_access_key_id = AKIAEXAMPLE\n",
+        "\ufeff[default]\n  AWS_ACCESS_KEY_ID=AKIAEXAMPLE\n",
+        "[default]\nregion eu-west-1\naws_access_key_id: AKIAEXAMPLE\n",
+    ],
+)
+def test_what_one_sdk_stumbles_over_does_not_lead_another_astray(tmp_path: Path, text: str):
+    """SDKs differ in what they forgive; the most forgiving one must not find credentials."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(text, encoding="utf-8")
+    assert [each.variable for each in hidden_files({"HOME": str(tmp_path)})] == ["AWS_CONFIG_FILE"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_botos_old_file_does_not_come_first(tmp_path: Path, named: bool):
+    """botocore prefers it to the container provider: with it the AWS CLI would be somebody else."""
+    file = tmp_path / ("elsewhere" if named else ".boto")
+    file.write_text("[Credentials]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n")
+    inherited = {"HOME": str(tmp_path), **({"BOTO_CONFIG": str(file)} if named else {})}
+    hidden = hidden_files(inherited)
+    assert [(each.variable, each.path) for each in hidden] == [("BOTO_CONFIG", file)]
+    found = surroundings(inherited, way=WAY, region=None, hidden=hidden)
+    assert _as_the_aws_cli_finds_them(found) == "container-role"
+
+
+def test_a_boto_file_without_keys_of_aws_stays_in_sight(tmp_path: Path):
+    """It may be gsutil's, which COMMAND may need."""
+    (tmp_path / ".boto").write_text("[Credentials]\ngs_oauth2_refresh_token = x\n")
+    assert hidden_files({"HOME": str(tmp_path)}) == []
+
+
+def _as_the_aws_cli_finds_them(environment: dict[str, str]) -> str:
+    """Which of botocore's providers would be the first to have some."""
+    boto = BotoProvider(environ=environment)
+    return "container-role" if boto.load() is None else BotoProvider.METHOD
