@@ -25,7 +25,8 @@ class Errands:
     office: Office
     finn: Person
     cleo: Person
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2000))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(999, -1))
+    """Downwards: lists are in the order of ids, so that the newest ticket is on their first part."""
 
     @classmethod
     def of(cls, office: Office) -> Errands:
@@ -40,7 +41,7 @@ class Errands:
         """A new ticket of finn's, for the account whose customer has given this consent."""
         self.cleo.ask("PATCH", f"/v1/accounts/{MILL}", {"consent": consent})
         return self.office.ticket(
-            f"T-{next(self.numbers)}",
+            f"T-0{next(self.numbers)}",
             MILL,
             subject="The mill stands still",
             assignees=[subject("finn")],

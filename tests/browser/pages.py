@@ -269,12 +269,6 @@ SIGHTS: Sequence[Sight] = (
         sentence="Behind an approval link: one request, for one person to decide.",
     ),
     Sight(
-        route="/docs",
-        name="api",
-        login=None,
-        sentence="The API to read: what each operation takes and answers, with an example.",
-    ),
-    Sight(
         route="/tickets/<ticket_id>",
         name="problem",
         login="jane",

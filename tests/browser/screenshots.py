@@ -6,7 +6,10 @@ look at, so that docs/pages.md shows what there is.
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +31,8 @@ TALLEST = 1600
 """Pixels; what is below is no more than further rows."""
 
 _COLOURS = 256
+
+Colour = tuple[int, int, int]
 
 
 def picture(sight: Sight, look: Look) -> str:
@@ -91,12 +96,19 @@ def _keep(taken: bytes, path: Path) -> None:
     """Write it with the colours that it has most of, as they are, and the others as the nearest."""
     with Image.open(BytesIO(taken)) as opened_image:
         image = opened_image.convert("RGB")
-    counted = image.getcolors(maxcolors=image.width * image.height)
-    assert counted is not None
-    most = [colour for _, colour in sorted(counted, reverse=True)[:_COLOURS]]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([part for colour in most for part in colour])
-    image.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+    parts = image.tobytes()
+    pixels = list(zip(parts[0::3], parts[1::3], parts[2::3], strict=True))
+    counted = Counter(pixels)
+    most = [colour for colour, _ in counted.most_common(_COLOURS)]
+    index = {colour: _nearest(colour, most) for colour in counted}
+    few = Image.frombytes("P", image.size, bytes(map(index.__getitem__, pixels)))
+    few.putpalette([part for colour in most for part in colour])
+    few.save(path, optimize=True)
+
+
+def _nearest(colour: Colour, palette: Sequence[Colour]) -> int:
+    """Its own place in the palette, or that of the colour that differs least."""
+    return min(range(len(palette)), key=lambda place: math.dist(colour, palette[place]))
 
 
 @click.command()

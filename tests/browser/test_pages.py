@@ -30,7 +30,8 @@ every_sight = pytest.mark.parametrize("sight", SIGHTS, ids=lambda sight: sight.n
 
 
 def test_every_page_is_looked_at() -> None:
-    """A page without an entry among the sights fails this."""
+    """A page without an entry among the sights fails this; and no two share a picture."""
+    assert len({sight.name for sight in SIGHTS}) == len(SIGHTS)
     assert routes("GET") == {sight.route for sight in SIGHTS} | set(NO_PAGES)
 
 
