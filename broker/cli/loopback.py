@@ -15,6 +15,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from broker.cli.peers import is_ours
+
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 10.0
 """Browsers open connections in advance, and say nothing on them."""
@@ -79,6 +81,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def names_us(self) -> bool:
         """Whether the request names this server, and not a page elsewhere that leads here."""
         return self.headers.get_all("Host") == [self.server.name]
+
+    @property
+    def is_of_this_user(self) -> bool:
+        """Whether the connection is not another user's of this machine, where that is known."""
+        return is_ours(self.client_address, (HOST, self.server.server_port))
 
     def do_GET(self) -> None:
         """Answer one request."""

@@ -7,20 +7,11 @@ whose a connection is, only if it is ours.
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
-import sys
 import threading
-from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 
-from broker.cli.loopback import HOST, LoopbackHandler, LoopbackServer, same
-
-_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_ESTABLISHED = "01"
-_ROOT = 0
+from broker.cli.loopback import LoopbackHandler, LoopbackServer, same
 
 
 class OneTimeRedirect(LoopbackServer):
@@ -57,7 +48,7 @@ class _Handler(LoopbackHandler):
         if not self.names_us or not same(self.path, self.server.path):
             self._answer(HTTPStatus.NOT_FOUND)
             return
-        if not _is_ours(self.client_address, self.server.server_port):
+        if not self.is_of_this_user:
             self._answer(HTTPStatus.FORBIDDEN)
             return
         url = self.server.take()
@@ -72,43 +63,3 @@ class _Handler(LoopbackHandler):
     def _answer(self, status: HTTPStatus, *, location: str | None = None) -> None:
         to = {} if location is None else {"Location": location}
         self.reply(status, {**to, "Referrer-Policy": "no-referrer"})
-
-
-def _is_ours(client: tuple[str, int], port: int) -> bool:
-    """Whether the other end of a connection is this user's, or root's.
-
-    Only Linux shows what programs are started with and says whose connections are; elsewhere
-    browsers are told by other ways than their arguments.
-    """
-    if not _TABLES[0].exists():
-        return True
-    here = (HOST, port)
-    owners = {owner for table in _TABLES for owner in _owners(table, local=client, remote=here)}
-    return bool(owners) and owners <= {os.getuid(), _ROOT}
-
-
-def _owners(table: Path, *, local: tuple[str, int], remote: tuple[str, int]) -> Iterator[int]:
-    """Whose the connections between the two are (proc(5), /proc/net/tcp)."""
-    try:
-        lines = table.read_text().splitlines()[1:]
-    except OSError:
-        return
-    ends = {(_written(local, prefix), _written(remote, prefix)) for prefix in ("", _MAPPED)}
-    for line in lines:
-        _, here, there, state, _, _, _, uid, *_ = line.split()
-        if (here, there) in ends and state == _ESTABLISHED:
-            yield int(uid)
-
-
-def _written(end: tuple[str, int], prefix: str) -> str:
-    """An end as the kernel writes it: numbers of the machine's own byte order, in hexadecimal."""
-    host, port = end
-    return f"{prefix}{_word(socket.inet_aton(host))}:{port:04X}"
-
-
-def _word(four: bytes) -> str:
-    return f"{int.from_bytes(four, sys.byteorder):08X}"
-
-
-_MAPPED = 2 * _word(bytes(4)) + _word(b"\x00\x00\xff\xff")
-"""What stands before an IPv4 address among IPv6 ones (RFC 4291, section 2.5.5.2)."""

@@ -105,6 +105,11 @@ class _Handler(LoopbackHandler):
         if not self.names_us or url.path != PATH:
             self._show(Page("Not found", "Nothing is here.", HTTPStatus.NOT_FOUND))
             return
+        if not self.is_of_this_user:
+            # The state stood in the browser's arguments, which every user here can read.
+            sentence = "Another user of this machine has begun this sign-in."
+            self._show(Page("Not your sign-in", sentence, HTTPStatus.FORBIDDEN))
+            return
         given = parse_qs(url.query, keep_blank_values=True, max_num_fields=20)
         expected = self.server.take(_once(given, "state") or "")
         if expected is None:

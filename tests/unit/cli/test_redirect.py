@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from broker.cli import redirect
+from broker.cli import peers
 from broker.cli.redirect import OneTimeRedirect
 
 SECRET = "https://signin.example/federation?Action=login&SigninToken=cAnArY"
@@ -87,7 +87,7 @@ def test_only_this_users_connections_are_led_on(
 ) -> None:
     """Another user of the machine has read the address in the list of processes."""
     with monkeypatch.context() as changed:
-        changed.setattr(redirect, "_owners", lambda *_, **__: iter(owners))
+        changed.setattr(peers, "_owners", lambda *_, **__: iter(owners))
         assert get(door.address).status_code == status
     if status == 403:
         assert not door.wait(seconds=0)
@@ -105,7 +105,7 @@ def test_the_kernel_says_whose_a_connection_is(family: socket.AddressFamily) -> 
         with accepted:
             owners = [
                 owner
-                for table in redirect._TABLES
-                for owner in redirect._owners(table, local=peer, remote=("127.0.0.1", port))
+                for table in peers._TABLES
+                for owner in peers._owners(table, local=peer, remote=("127.0.0.1", port))
             ]
     assert owners == [os.getuid()]
