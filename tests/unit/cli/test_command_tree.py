@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from broker.cli import SECTIONS, broker
 from broker.cli.failures import ExitCode
 from broker.client.broker import Broker
-from tests.unit.cli.command_tree import Found, all_commands, parse, words_of
+from tests.unit.cli.command_tree import Found, all_commands, calls_in, parse, words_of
 
 ROOT = Path(__file__).parents[3]
 EVERY = all_commands()
@@ -82,6 +82,24 @@ def test_an_example_parses(found, call, tmp_path, monkeypatch):
             Path(word).touch()
     context = parse(words_of(call))
     assert context.command_path == str(found) or isinstance(found.command, click.Group)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "broker accounts list --stat active",
+        "broker accounts show 1111-2222-3333",
+        "broker accounts show 111122223333 444455556666",
+        "broker accounts ad 111122223333",
+        "broker tickets put T-1042 | jq .",
+        'eval "$(broker completion csh)"',
+    ],
+)
+def test_a_wrong_example_does_not_parse(call):
+    """An option, a value or a command that there is not, one too many, one too few."""
+    (only,) = calls_in(call)
+    with pytest.raises(click.UsageError):
+        parse(words_of(only))
 
 
 @pytest.mark.parametrize("found", LEAVES, ids=str)
