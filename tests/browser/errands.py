@@ -26,7 +26,7 @@ class Errands:
     finn: Person
     cleo: Person
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(999, -1))
-    """Downwards: lists are in the order of ids, so that the newest ticket is on their first part."""
+    """Downwards: lists are in the order of ids, so the newest ticket is on their first part."""
 
     @classmethod
     def of(cls, office: Office) -> Errands:
