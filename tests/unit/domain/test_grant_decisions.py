@@ -248,7 +248,9 @@ def test_nobody_decides_what_they_asked_for(verdict, given_on, decider):
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-@pytest.mark.parametrize("state", set(GrantState) - {GrantState.REQUESTED, GrantState.EXPIRED})
+@pytest.mark.parametrize(
+    "state", sorted(set(GrantState) - {GrantState.REQUESTED, GrantState.EXPIRED})
+)
 def test_only_what_waits_can_be_decided(verdict, state):
     """Nothing that was decided, and nothing that has lapsed, to the millisecond."""
     assert refusal(replace(WAITING, decided=state), verdict) is Reason.ALREADY_DECIDED
