@@ -28,6 +28,9 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """A session waits for KMS and STS, with retries."""
 
+LARGEST = 32 * 1024 * 1024
+"""Bytes of an answer that is read as a whole. The largest of a broker's, a proof, has far less."""
+
 Answered = TypeVar("Answered", bound=BaseModel)
 Segments = Sequence[str]
 """The parts of an address below `/v1/`, not escaped."""
@@ -72,6 +75,8 @@ class Connection:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A redirect would carry the credential to wherever it points.
             follow_redirects=False,
+            # What is plain is for this machine alone: a proxy would read the credential along.
+            trust_env=httpx.URL(self._url).scheme == "https",
             transport=transport,
         )
 
@@ -137,14 +142,31 @@ class Connection:
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         """The answer; where the broker is too busy to begin, nothing has happened: ask again."""
-        response = self._http.send(request)
+        response = self._received(request)
         for _ in range(_TRIES_WHEN_BUSY):
             if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or _code(response) != _BUSY:
                 break
             # A little apart from others who were sent away in the same moment.
             time.sleep(1 + random.random())  # noqa: S311 - no secret
-            response = self._http.send(request)
+            response = self._received(request)
         return response
+
+    def _received(self, request: httpx.Request) -> httpx.Response:
+        """The whole answer, if it is no larger than any broker's. Raises NotABroker."""
+        response = self._http.send(request, stream=True)
+        try:
+            return self._whole(response)
+        finally:
+            response.close()
+
+    def _whole(self, response: httpx.Response) -> httpx.Response:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > LARGEST:
+                raise NotABroker(self._url, status=response.status_code)
+        # Without the headers that told of the encoding on the way: the body is plain now.
+        return httpx.Response(response.status_code, content=bytes(body))
 
     @contextmanager
     def _pieces(self, segments: Segments, *, query: BaseModel) -> Iterator[Iterator[bytes]]:
@@ -155,8 +177,7 @@ class Connection:
         try:
             with self._http.stream("GET", _path(segments), params=_parameters(query)) as response:
                 if not response.is_success:
-                    response.read()
-                    raise _failure(response, self._url)
+                    raise _failure(self._whole(response), self._url)
                 yield response.iter_bytes()
         except httpx.ConnectError as e:
             raise Unreachable(self._url) from e

@@ -84,7 +84,7 @@ class ProviderSite:
         Raises DependencyUnavailable where there is none within bounds.
         """
         try:
-            with self._client() as client, TimeLimit(ALTOGETHER_SECONDS) as limit:
+            with self._client(url) as client, TimeLimit(ALTOGETHER_SECONDS) as limit:
                 request = client.build_request(
                     method,
                     url,
@@ -96,10 +96,12 @@ class ProviderSite:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as e:
             raise unavailable(f"{method} {urlsplit(url).netloc}: {type(e).__name__}") from e
 
-    def _client(self) -> httpx.Client:
+    def _client(self, url: str) -> httpx.Client:
+        # What is plain is for this machine alone: a proxy would read codes and tokens along.
+        by_proxies = self._proxies is Proxies.OF_ENVIRONMENT and urlsplit(url).scheme == "https"
         return httpx.Client(
             verify=self._tls,
-            trust_env=self._proxies is Proxies.OF_ENVIRONMENT,
+            trust_env=by_proxies,
             follow_redirects=False,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import socket
 
 import click
 import httpx
@@ -144,6 +146,40 @@ def test_something_else_is_no_broker(answer):
     assert "s3cret" not in str(error)
     assert told(error).exit_code == ExitCode.FAILED
     assert told(error).format_message().endswith("like a broker. Is BROKER_URL right?")
+
+
+def exported(broker):
+    """The ledger, piece by piece."""
+    with broker.export_ledger(ExportQuery()) as pieces:
+        return list(pieces)
+
+
+@pytest.mark.parametrize(
+    ("ask", "status"), [(Broker.show_self, 200), (Broker.show_self, 500), (exported, 500)]
+)
+def test_an_answer_without_an_end_is_no_brokers(monkeypatch, ask, status):
+    """It would fill the memory of whoever asked at the wrong address."""
+    monkeypatch.setattr("broker.client.connection.LARGEST", 1000)
+    endless = httpx.Response(status, content=itertools.repeat(b"{" * 100))
+    with broker_that(endless) as broker, pytest.raises(NotABroker):
+        ask(broker)
+
+
+def test_no_proxy_reads_what_is_plain(monkeypatch):
+    """Plain http is for this machine; a proxy elsewhere would see the credential go by."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("", 0)) as gone:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, address)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        port = gone.getsockname()[1]
+        gone.close()
+        with Broker(f"http://127.0.0.1:{port}", SECRET) as broker, pytest.raises(Unreachable):
+            broker.show_self()
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 @pytest.mark.parametrize(

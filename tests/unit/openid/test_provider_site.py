@@ -20,7 +20,7 @@ from broker.errors import DependencyUnavailable
 from broker.openid import site as site_module
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import ProviderMetadata
-from broker.openid.site import LARGEST, ProviderSite, check_address
+from broker.openid.site import LARGEST, ProviderSite, Proxies, check_address
 from tests.unit.http.dripping import DROP_BY_DROP, dripping
 
 SECRET = BrowserSecret("ab" * 32)
@@ -89,11 +89,13 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def test_a_document_is_read(server, monkeypatch):
-    """Whatever proxies and netrc the machine is set up with: none of it is used."""
+@pytest.mark.parametrize("proxies", list(Proxies))
+def test_a_document_is_read(server, monkeypatch, proxies):
+    """Whatever proxies and netrc the machine is set up with: none of it is used for plain http,
+    by which a proxy would read along."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     server.body = b'{"issuer": "x"}'
-    assert ProviderSite().document(server.url) == {"issuer": "x"}
+    assert ProviderSite(proxies=proxies).document(server.url) == {"issuer": "x"}
     (asked,) = server.asked
     assert "Authorization" not in asked.headers
     assert "Cookie" not in asked.headers
