@@ -68,8 +68,10 @@ class Screen:
         """Wait for `text` behind what was seen last; what stood before it."""
         deadline = time.monotonic() + PATIENCE
         while (found := self._plain().find(text, self._read_to)) < 0:
-            assert time.monotonic() < deadline, self._plain()[self._read_to :]
+            over = self.process.poll() is not None
             self._read()
+            unseen = self._plain()[self._read_to :]
+            assert text in unseen or (not over and time.monotonic() < deadline), unseen
         before = self._plain()[self._read_to : found]
         self._read_to = found + len(text)
         return before
