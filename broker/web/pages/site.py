@@ -146,7 +146,12 @@ def _handler(
 
 def to_sign_in() -> Response:
     """To the organisation's provider, and back to where somebody wanted to go."""
-    back = quote(request.full_path.removesuffix("?"), safe="")
+    try:
+        back = request.full_path.removesuffix("?")
+    except UnicodeDecodeError:
+        # What no page of ours has in its address is not worth coming back to.
+        back = request.path
+    back = quote(back, safe="")
     return Response(status=303, headers={"Location": f"/sign-in?return_to={back}"})
 
 
@@ -157,12 +162,25 @@ def rendered(given: Page | GoTo, viewer: Viewer | None) -> Response:
     html = render_template(
         given.template,
         viewer=viewer,
-        notice=Notice.told_in(request.args.get(NOTICE)),
+        notice=_notice(),
         **given.shown,
     )
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = content_policy(*given.form_targets)
     return response
+
+
+def _notice() -> Notice | None:
+    """What was just done, where an action of ours has led here.
+
+    A link from elsewhere, which the browser knows, tells nobody that something was done.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return None
+    try:
+        return Notice.told_in(request.args.get(NOTICE))
+    except UnicodeDecodeError:
+        return None
 
 
 def _arguments(
