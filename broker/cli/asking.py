@@ -20,6 +20,7 @@ from broker.cli.identity.finding import (
     takes_a_profile,
 )
 from broker.client.broker import Broker
+from broker.domain.plain_text import plain_json
 
 Command = Callable[..., object]
 Decorator = Callable[[Command], Command]
@@ -98,7 +99,7 @@ def calls_the_broker(command: Command) -> Command:
 def tell(answer: Answered, show: Callable[[Answered], None], *, as_json: bool) -> None:
     """Print an answer in the form that was asked for."""
     if as_json:
-        click.echo(answer.model_dump_json(indent=2, by_alias=True))
+        click.echo(plain_json(answer.model_dump_json(indent=2, by_alias=True)))
     else:
         show(answer)
 

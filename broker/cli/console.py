@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from urllib.parse import urlsplit
 
 import click
 
@@ -15,6 +16,8 @@ from broker.cli.redirect import OneTimeRedirect
 from broker.cli.wanted import NamedSession, WantedSession, names_a_whole_session
 from broker.contract.console import ConsoleSessionAnswer, ConsoleSessionBody
 from broker.domain.identifiers import ServiceName
+from broker.domain.loopback import is_secure
+from broker.domain.plain_text import plain_json
 from broker.domain.times import rfc3339
 
 _BROWSER_SECONDS = 60.0
@@ -63,6 +66,7 @@ def console(
         answer = granted(
             lambda: broker.open_console(body), session, broker, without_grant=without_grant
         )
+    _require_a_url(answer.url)
     if open_browser:
         _opened_in_browser(answer.url)
     _tell(answer, open_browser=open_browser, as_json=as_json)
@@ -76,6 +80,18 @@ def _body(
     return ConsoleSessionBody.model_validate(
         {**session.body().model_dump(exclude_unset=True), **given}
     )
+
+
+def _require_a_url(url: str) -> None:
+    """Raises CommandFailed for what no broker answers: the browser and the terminal get a URL that
+    nobody can read on the way, and nothing else.
+    """
+    try:
+        good = url.isascii() and url.isprintable() and " " not in url and is_secure(urlsplit(url))
+    except ValueError:
+        good = False
+    if not good:
+        raise CommandFailed("What the broker answered is no URL to sign in at. Ask its operator.")
 
 
 def _opened_in_browser(url: str) -> None:
@@ -97,7 +113,7 @@ def _tell(answer: ConsoleSessionAnswer, *, open_browser: bool, as_json: bool) ->
     session = answer.session
     if as_json:
         left_out = {"url", "expires_in"} if open_browser else set()
-        click.echo(answer.model_dump_json(indent=2, exclude=left_out))
+        click.echo(plain_json(answer.model_dump_json(indent=2, exclude=left_out)))
     elif not open_browser:
         click.echo(answer.url)
     if open_browser:

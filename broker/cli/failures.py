@@ -21,6 +21,7 @@ from broker.client.errors import (
     TimedOut,
     Unreachable,
 )
+from broker.domain.plain_text import plain
 from broker.errors import BrokerError, ConfigurationError, InvalidRequest, RateLimited
 
 _INVALID = "invalid_request"
@@ -50,7 +51,9 @@ class CommandFailed(click.ClickException):
 
     def format_message(self) -> str:
         """The sentence, and the code behind it."""
-        return f"{self.message} [{self.code}]" if self.code else self.message
+        whole = f"{self.message} [{self.code}]" if self.code else self.message
+        # Part of it may be of a broker, a provider or a file that others have written.
+        return "\n".join(map(plain, whole.split("\n")))
 
 
 class CommandRefused(CommandFailed):

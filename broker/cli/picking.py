@@ -19,6 +19,7 @@ from broker.client.paging import every
 from broker.contract.base import ListQuery
 from broker.domain.accounts import AccountState, Consent
 from broker.domain.identifiers import AccountId
+from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
 
 Listed = TypeVar("Listed")
@@ -105,16 +106,11 @@ def _account_label(account: contract.accounts.AccountAnswer) -> str:
         case Consent.OFF:
             remarks.append("access is off")
     behind = f" ({', '.join(remarks)})" if remarks else ""
-    return _printable(f"{account.account_id}  {account.customer}{behind}")
+    return plain(f"{account.account_id}  {account.customer}{behind}")
 
 
 def _ticket_label(ticket: contract.tickets.TicketAnswer) -> str:
-    return _printable(f"{ticket.id}  {ticket.subject}")
-
-
-def _printable(text: str) -> str:
-    """Others wrote subjects: nothing of them may steer the terminal."""
-    return "".join(each if each.isprintable() else " " for each in text).rstrip()
+    return plain(f"{ticket.id}  {ticket.subject}").rstrip()
 
 
 def _at_the_terminal(question: str, labels: Sequence[str]) -> int:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from broker.domain.plain_text import plain
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
@@ -88,7 +90,7 @@ class _InLines:
 
     def tell(self, reached: str) -> None:
         """See Waiting."""
-        click.echo(reached, err=True)
+        click.echo(plain(reached), err=True)
 
     def advance(self, by: int = 1) -> None:
         """See Waiting."""
@@ -102,7 +104,7 @@ class _OnTerminal:
 
     def show(self, doing: str) -> None:
         """See Waiting."""
-        self._progress.update(self._task, description=doing)
+        self._progress.update(self._task, description=plain(doing))
 
     def tell(self, reached: str) -> None:
         """See Waiting."""

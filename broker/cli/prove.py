@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from broker.cli.asking import Target, finds_the_broker
 from broker.cli.failures import ExitCode
@@ -16,6 +17,7 @@ from broker.cli.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.contract.proofs import ProofAnswer
 from broker.domain.identifiers import AccountId
+from broker.domain.plain_text import plain, plain_json
 from broker.domain.proofs.action_catalogue import AccessLevel
 from broker.domain.proofs.proof import Proof, ProofChange, Verdict, compare
 
@@ -62,7 +64,7 @@ def prove(
         answer = broker.prove_account(account)
     proof = answer.read()
     if as_json:
-        click.echo(answer.model_dump_json(indent=2))
+        click.echo(plain_json(answer.model_dump_json(indent=2)))
     else:
         _print(proof)
     if before is not None:
@@ -90,7 +92,7 @@ def _print(proof: Proof) -> None:
     console = Console(soft_wrap=True, highlight=False)
     table = Table("Access level", title=f"Account {proof.account_id}, profile {proof.profile}")
     for role in proof.roles:
-        table.add_column(role.role, justify="right")
+        table.add_column(Text(plain(role.role)), justify="right")
     for level in AccessLevel:
         table.add_row(level.value, *(str(role.counts[level]) for role in proof.roles))
     console.print(table)
@@ -100,18 +102,19 @@ def _print(proof: Proof) -> None:
         _print_list(console, f"{role.role}, unknown to the catalogue", role.unknown)
         _print_list(console, f"{role.role}, denied in part", role.partly_denied)
     _print_list(console, "Differs from what is wanted", proof.findings)
-    console.print(f"Catalogue {proof.catalogue_version}, digest {proof.digest}", markup=False)
+    based_upon = f"Catalogue {proof.catalogue_version}, digest {proof.digest}"
+    console.print(plain(based_upon), markup=False)
     console.print(f"Verdict: {_VERDICTS[proof.verdict]}", style="bold")
     for reason in proof.reasons:
-        console.print(f"  {reason}", markup=False)
+        console.print(f"  {plain(reason)}", markup=False)
 
 
 def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
     listed = list(lines)
     if listed:
-        console.print(f"{title}:", markup=False)
+        console.print(f"{plain(title)}:", markup=False)
     for line in listed:
-        console.print(f"  {line}", markup=False)
+        console.print(f"  {plain(line)}", markup=False)
 
 
 def _print_change(change: ProofChange, *, to_standard_error: bool) -> None:
@@ -122,7 +125,8 @@ def _print_change(change: ProofChange, *, to_standard_error: bool) -> None:
     old, new = change.verdicts
     console.print(f"Since the earlier proof: {_VERDICTS[old]}, now {_VERDICTS[new]}.")
     if change.catalogues[0] != change.catalogues[1]:
-        console.print(f"Another catalogue: {' then '.join(change.catalogues)}.")
+        catalogues = plain(" then ".join(change.catalogues))
+        console.print(f"Another catalogue: {catalogues}.", markup=False)
     for role in change.roles:
         _print_list(console, f"{role.role} gained", role.gained)
         _print_list(console, f"{role.role} lost", role.lost)

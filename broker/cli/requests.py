@@ -19,6 +19,7 @@ from broker.contract.grants import (
 )
 from broker.domain.grants import Access, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
+from broker.domain.plain_text import plain
 
 _ACCOUNT, _TICKET = Parsed(AccountId, "account"), Parsed(TicketId, "ticket")
 _ENGINEER = Parsed(EngineerId, "engineer")
@@ -184,7 +185,7 @@ def link(*, grant_id: GrantId, approver: EngineerId, target: Target, as_json: bo
     """
     with target.broker() as broker:
         answer = broker.make_approval_link(grant_id, ApprovalLinkBody(approver=approver))
-    tell(answer, lambda made: click.echo(made.url), as_json=as_json)
+    tell(answer, lambda made: click.echo(plain(made.url)), as_json=as_json)
 
 
 @requests.command(epilog=EXIT_CODES)

@@ -23,6 +23,7 @@ from broker.client.errors import (
     TimedOut,
     Unreachable,
 )
+from broker.domain.plain_text import plain
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
@@ -234,8 +235,9 @@ def _failure(response: httpx.Response, url: str) -> ClientError:
         return NotABroker(url, status=response.status_code)
     return ProblemAnswered(
         status=response.status_code,
-        code=problem.code,
-        detail=problem.detail,
-        request_id=problem.request_id,
+        # They go to people's terminals, and in `broker exec` to those of SDKs.
+        code=plain(problem.code),
+        detail=plain(problem.detail),
+        request_id=plain(problem.request_id),
         members=_MEMBERS.validate_json(response.content),
     )

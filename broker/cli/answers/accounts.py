@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
-
-from broker.cli.rows import print_rows
+from broker.cli.rows import print_lines, print_members, print_rows
 from broker.contract.accounts import AccountAnswer, AccountPage, PlanAnswer
 from broker.domain.times import rfc3339
 
@@ -23,22 +20,18 @@ def print_account(account: AccountAnswer) -> None:
         ("ExternalId", account.external_id),
         ("Bucket", account.checkpoint_bucket),
         ("Not copied", account.checkpoint_error),
-        ("Looked at next", account.next_check_at and rfc3339(account.next_check_at)),
+        ("Looked at next", rfc3339(account.next_check_at) if account.next_check_at else None),
         ("Registered", rfc3339(account.created_at)),
         *((f"Key, {key.state}", f"{key.kid} ({key.algorithm})") for key in account.keys),
         ("Launch link", account.launch_url),
     )
-    width = max(len(name) for name, _ in members)
-    console = _console()
-    for name, value in members:
-        if value:
-            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+    print_members(members)
 
 
 def print_accounts(page: AccountPage) -> None:
     """A table, one account a row."""
     if not page.items:
-        _console().print(Text("There is no such account."))
+        print_lines(["There is no such account."])
         return
     print_rows(
         ("Account", "Customer", "State", "Consent", "Profile", "Hindered by"),
@@ -58,17 +51,12 @@ def print_accounts(page: AccountPage) -> None:
 
 def print_plan(plan: PlanAnswer) -> None:
     """One step a line, in order, with its reason."""
-    console = _console()
     if not plan.steps:
-        console.print(Text("Nothing is to be done: the account is as it should be."))
-    for number, step in enumerate(plan.steps, start=1):
-        console.print(Text.assemble(f"{number:>3}  {step.step}  ", (f"({step.why})", "dim")))
+        print_lines(["Nothing is to be done: the account is as it should be."])
+    print_lines(
+        f"{number:>3}  {step.step}  ({step.why})" for number, step in enumerate(plan.steps, start=1)
+    )
 
 
 def _profile(account: AccountAnswer) -> str:
     return f"{account.profile}, payer" if account.payer else account.profile
-
-
-def _console() -> Console:
-    """Lines are not folded: a launch link must stay whole to be clicked or copied."""
-    return Console(soft_wrap=True, highlight=False)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
-
-from broker.cli.rows import print_rows
+from broker.cli.rows import print_lines, print_members, print_rows
 from broker.contract.grants import GrantAnswer, GrantPage
 from broker.domain.grants import GrantState, Urgency
 from broker.domain.times import rfc3339
@@ -24,21 +21,17 @@ def print_grant(grant: GrantAnswer) -> None:
         ("Asked at", rfc3339(grant.created_at)),
         ("Asked by", grant.requested_by),
         ("Decided by", grant.approver),
-        ("Decided at", grant.decided_at and rfc3339(grant.decided_at)),
+        ("Decided at", rfc3339(grant.decided_at) if grant.decided_at else None),
         ("Because", grant.decision_reason),
         ("Lapses" if grant.state is GrantState.REQUESTED else "Ends", rfc3339(grant.expires_at)),
     )
-    width = max(len(name) for name, _ in members)
-    console = _console()
-    for name, value in members:
-        if value:
-            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+    print_members(members)
 
 
 def print_grants(page: GrantPage) -> None:
     """A table, one grant a row."""
     if not page.items:
-        _console().print(Text("There is no such grant."))
+        print_lines(["There is no such grant."])
         return
     print_rows(
         ("Grant", "State", "Engineer", "Account", "Ticket", "Ends", "Reason"),
@@ -59,8 +52,3 @@ def print_grants(page: GrantPage) -> None:
 
 def _state(grant: GrantAnswer) -> str:
     return f"{grant.state}, glass broken" if grant.urgency is Urgency.BREAK_GLASS else grant.state
-
-
-def _console() -> Console:
-    """Lines are not folded: an id must stay whole to be copied."""
-    return Console(soft_wrap=True, highlight=False)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.text import Text
-
-from broker.cli.rows import print_rows
+from broker.cli.rows import print_lines, print_members, print_rows
 from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, TrailEventAnswer
 from broker.domain.times import rfc3339
@@ -27,20 +24,16 @@ def print_session(session: SessionAnswer) -> None:
         ("Access key", session.access_key_id),
         ("Opened", rfc3339(session.issued_at)),
         ("Ends", rfc3339(session.expires_at)),
-        ("Revoked", session.revoked_at and rfc3339(session.revoked_at)),
+        ("Revoked", rfc3339(session.revoked_at) if session.revoked_at else None),
         ("Revocation", None if session.revocation is None else session.revocation.state),
     )
-    width = max(len(name) for name, _ in members)
-    console = _console()
-    for name, value in members:
-        if value:
-            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+    print_members(members)
 
 
 def print_sessions(page: SessionPage) -> None:
     """A table, one session a row."""
     if not page.items:
-        _console().print(Text("There is no such session."))
+        print_lines(["There is no such session."])
         return
     print_rows(
         ("Session", "Engineer", "Account", "Ticket", "Opened", "Ends", "Revoked"),
@@ -61,7 +54,6 @@ def print_sessions(page: SessionPage) -> None:
 
 def print_activity(activity: ActivityPage) -> None:
     """A table of events, oldest first, then where they were looked for and what may be missing."""
-    console = _console()
     events = sorted(activity.items, key=lambda event: event.time)
     if events:
         print_rows(
@@ -70,9 +62,8 @@ def print_activity(activity: ActivityPage) -> None:
             bold=[index for index, event in enumerate(events) if event.marked],
         )
     else:
-        console.print(Text("Nothing is recorded of this session."))
-    for line in _remarks(activity):
-        console.print(Text(line, style="dim"))
+        print_lines(["Nothing is recorded of this session."])
+    print_lines(_remarks(activity), style="dim")
 
 
 def _event_cells(event: TrailEventAnswer) -> Sequence[str]:
@@ -99,8 +90,3 @@ def _remarks(activity: ActivityPage) -> Sequence[str]:
     if not activity.complete:
         remarks.append(f"More may come. {activity.delay_note}")
     return remarks
-
-
-def _console() -> Console:
-    """Lines are not folded: an id must stay whole to be copied."""
-    return Console(soft_wrap=True, highlight=False)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
-
-from broker.cli.rows import print_rows
+from broker.cli.rows import print_lines, print_members, print_rows
 from broker.contract.tickets import TicketAnswer, TicketPage
 from broker.domain.times import rfc3339
 
@@ -22,17 +19,13 @@ def print_ticket(ticket: TicketAnswer) -> None:
         ("Assigned to", ", ".join(ticket.assignees) or _ANYBODY),
         ("Told at", rfc3339(ticket.updated_at)),
     )
-    width = max(len(name) for name, _ in members)
-    console = Console(soft_wrap=True, highlight=False)
-    for name, value in members:
-        if value:
-            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), value))
+    print_members(members)
 
 
 def print_tickets(page: TicketPage) -> None:
     """A table, one ticket a row."""
     if not page.items:
-        Console().print(Text("There is no such ticket."))
+        print_lines(["There is no such ticket."])
         return
     print_rows(
         ("Ticket", "Status", "Accounts", "Assigned to", "Subject"),

@@ -20,6 +20,7 @@ from broker.cli.opening import WithoutGrant, opened, waits_for_a_grant
 from broker.cli.picking import named
 from broker.cli.wanted import WantedSession, names_a_session
 from broker.domain.identifiers import SessionId
+from broker.domain.plain_text import plain
 
 _LOOKS_EVERY_SECONDS = 30.0
 
@@ -118,4 +119,4 @@ def _tell_of(hidden: Sequence[Hidden]) -> None:
 
 
 def _tell(sentence: str) -> None:
-    click.echo(f"broker exec: {sentence}", err=True)
+    click.echo(f"broker exec: {plain(sentence)}", err=True)

@@ -11,6 +11,7 @@ from broker.client.errors import ClientError, ProblemAnswered
 from broker.contract.sessions import OpenedSessionAnswer, SessionAnswer, SessionBody
 from broker.domain.accounts import Consent
 from broker.domain.grants import GrantState
+from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
 
 SESSION_REVOKED = "session_revoked"
@@ -22,7 +23,7 @@ class AccessEnded(Exception):
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = plain(message)
         self.code = code
 
 

@@ -16,6 +16,7 @@ from broker.cli.identity.finding import kept_sign_ins, named_profile
 from broker.cli.identity.places import profiles_file
 from broker.cli.identity.profiles_file import Profiles, chosen, read_profiles
 from broker.contract.base import LARGEST_PART
+from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
 from broker.services.ambient import utc_now
 
@@ -46,9 +47,7 @@ def complete_account(
     ]
     with _silently():
         page = contract.accounts.AccountPage.model_validate_json(_asked(ctx, "accounts"))
-        found += [
-            CompletionItem(each.account_id, help=_shown(each.customer)) for each in page.items
-        ]
+        found += [CompletionItem(each.account_id, help=plain(each.customer)) for each in page.items]
     return _offered(found, incomplete)
 
 
@@ -65,7 +64,7 @@ def complete_ticket(
     with _silently():
         page = contract.tickets.TicketPage.model_validate_json(_asked(ctx, "tickets"))
         found += [
-            CompletionItem(each.id, help=_shown(each.subject))
+            CompletionItem(each.id, help=plain(each.subject))
             for each in page.items
             if each.status is TicketStatus.OPEN
         ]
@@ -120,7 +119,3 @@ def _offered(found: list[CompletionItem], incomplete: str) -> list[CompletionIte
     """Each once, those that begin as typed."""
     by_value = {item.value: item for item in reversed(found)}
     return [item for value, item in reversed(by_value.items()) if value.startswith(incomplete)]
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)

@@ -19,6 +19,7 @@ from broker.cli.identity.provider import SignInClient, told
 from broker.client.broker import Broker
 from broker.contract.me import SelfAnswer
 from broker.domain.identity.openid_provider import TerminalClient
+from broker.domain.plain_text import plain
 
 _BROWSER_SECONDS = 180.0
 _DEVICE_SECONDS = 1800.0
@@ -101,7 +102,9 @@ def _tell(me: SelfAnswer, sign_in: KeptSignIn, where: str) -> None:
     roles = ", ".join(role.value for role in me.roles)
     until = sign_in.expires_at.astimezone(UTC)
     lasts = "is renewed by itself" if sign_in.refresh_token else "then sign in again"
-    click.echo(f"Signed in as {me.subject} ({roles}) until {until:%Y-%m-%d %H:%M} UTC; {lasts}.")
+    click.echo(
+        f"Signed in as {plain(me.subject)} ({roles}) until {until:%Y-%m-%d %H:%M} UTC; {lasts}."
+    )
     click.echo(where)
 
 

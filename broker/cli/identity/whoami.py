@@ -10,6 +10,7 @@ import click
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.contract.me import SelfAnswer
 from broker.domain.identity.permissions import EstablishedBy
+from broker.domain.plain_text import plain
 
 _SIGNED_IN_BY = {
     EstablishedBy.API_TOKEN: "an API token",
@@ -56,4 +57,4 @@ def _tell(me: SelfAnswer, target: Target) -> None:
     }
     width = max(map(len, rows))
     for name, value in rows.items():
-        click.echo(f"{name:<{width}}  {value}")
+        click.echo(f"{name:<{width}}  {plain(value)}")

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from broker.cli.asking import Target, calls_the_broker, tell
 from broker.cli.failures import ExitCode
 from broker.cli.parsed import Parsed
 from broker.cli.progress import waiting
+from broker.cli.rows import print_lines
 from broker.contract.trail import (
     ExchangeAnswer,
     ReconciliationAnswer,
@@ -109,9 +108,7 @@ def _days_before(until: datetime | None, days: int) -> datetime:
 
 
 def _print(shown: ReconciliationAnswer) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    for line in _lines(shown):
-        console.print(Text(line))
+    print_lines(_lines(shown))
 
 
 def _lines(shown: ReconciliationAnswer) -> Iterable[str]:

@@ -23,6 +23,7 @@ from broker.domain.ledger.verification import (
     Verified,
     checkpointed,
 )
+from broker.domain.plain_text import plain
 
 _LONGEST_CHECKPOINT = 8192
 
@@ -89,13 +90,13 @@ def verify(
         if is_json:
             broken = {"verdict": "broken", "file": str(e.path), "line": e.line, "why": e.why}
             click.echo(json.dumps(broken, indent=2))
-        click.echo(f"Broken: {e}", err=True)
+        click.echo(f"Broken: {plain(str(e))}", err=True)
         ctx.exit(ExitCode.REFUSED)
     refused = lacks_voucher(verified) if jwks else None
     if is_json:
         click.echo(json.dumps(as_json(verified, refused), indent=2))
     else:
-        click.echo("\n".join(sentences(verified)))
+        click.echo("\n".join(map(plain, sentences(verified))))
     if refused is not None:
         click.echo(f"Not vouched for: {refused}", err=True)
         ctx.exit(ExitCode.REFUSED)
