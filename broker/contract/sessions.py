@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from broker.contract.base import Answer, Body, LongText
 from broker.domain.grants import Access
@@ -20,6 +20,10 @@ from broker.domain.identifiers import (
 )
 from broker.domain.sessions import Credentials, Length, Session, SessionRequest
 from broker.domain.times import Timestamp
+
+_WORD = Field(pattern=r"^[!-~]+$")
+"""Credentials are written into files and shells, line by line: what holds more than one line, or
+quotes of other writings, is none of AWS's."""
 
 _UNLESS_SAID = timedelta(hours=1)
 
@@ -140,9 +144,11 @@ class SessionAnswer(Answer):
 class CredentialsAnswer(Answer):
     """Credentials, given once."""
 
-    access_key_id: str
-    secret_access_key: Annotated[str, Field(repr=False)]
-    session_token: Annotated[str, Field(repr=False)]
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    access_key_id: Annotated[str, _WORD]
+    secret_access_key: Annotated[str, _WORD, Field(repr=False)]
+    session_token: Annotated[str, _WORD, Field(repr=False)]
     expiration: Timestamp
 
     @classmethod

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel, ValidationError
 
 from broker.cli import broker as command
+from broker.cli.get import FORMATS
 from broker.web.examples import access, accounts, callers, evidence, world
 from tests.unit.cli.answering import answering
 
@@ -84,6 +85,22 @@ def test_no_refusal_steers_the_terminal(words: str, member: str) -> None:
     assert ran.exit_code == 3
     assert "owned" in ran.output
     assert _steering(ran.output) == set()
+
+
+@pytest.mark.parametrize("member", ["access_key_id", "secret_access_key", "session_token"])
+@pytest.mark.parametrize("spoiling", ["\n[default]\ncredential_process = sh -c x", "\u2019; iex x"])
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_credentials_are_nothing_but_credentials(member: str, spoiling: str, form: str) -> None:
+    """They are read by shells and put into files: a line more would be a command of the broker's,
+    and PowerShell takes quotes of other writings for its own."""
+    answer = access.OPENED.model_dump(mode="json")
+    answer["credentials"][member] += spoiling
+    words = ["get", "--account", world.ACCOUNT, "--ticket", world.TICKET, "--format", form]
+    with answering([answer], status=201) as broker:
+        ran = CliRunner().invoke(command, [*words, *broker.options])
+    assert ran.exit_code == 1
+    assert "like a broker" in ran.stderr
+    assert ran.stdout == ""
 
 
 @pytest.mark.parametrize(
