@@ -19,6 +19,8 @@ from broker.cli.picking import has_terminal, named
 from broker.cli.wanted import NamedSession, WantedSession, names_a_session
 
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+/-]{0,63}")
+_WORD = re.compile(r"[a-z0-9-]{1,64}")
+_SECRET = re.compile(r"(?i)(\s*aws_(?:secret_access_key|session_token)[ \t]*[=:])[^\r\n]*")
 
 
 class _ProfileName(click.ParamType[str]):
@@ -33,6 +35,18 @@ class _ProfileName(click.ParamType[str]):
         return value
 
 
+class _Word(click.ParamType[str]):
+    """A value that is one word: a line more in the file would be a setting of its own."""
+
+    name = "word"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word."""
+        if _WORD.fullmatch(value) is None:
+            self.fail("It must be of a-z, 0-9 and -.", param, ctx)
+        return value
+
+
 @click.command(
     epilog="Exit codes: 0 written or nothing to change, 1 failed or not confirmed, 2 wrong usage."
 )
@@ -43,8 +57,13 @@ class _ProfileName(click.ParamType[str]):
     show_default="support-ACCOUNT",
     help="What to call the profile: `aws --profile NAME`.",
 )
-@click.option("--region", help="AWS Region of the profile.")
-@click.option("--output", help="Output format of the profile, as the AWS CLI has it: json, table.")
+@click.option("--region", type=_Word(), metavar="TEXT", help="AWS Region of the profile.")
+@click.option(
+    "--output",
+    type=_Word(),
+    metavar="TEXT",
+    help="Output format of the profile, as the AWS CLI has it: json, table.",
+)
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @finds_the_broker
@@ -141,10 +160,11 @@ def _require_no_keys(profile: str) -> None:
 
 
 def _difference(before: str, after: str, file: Path) -> str:
-    """A unified diff, as `diff -u` writes it."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), str(file), f"{file} (new)", lineterm=""
+    """A unified diff, as `diff -u` writes it; of the profiles beside it, without their secrets."""
+    old, new = (
+        [_SECRET.sub(r"\1…", line) for line in text.splitlines()] for text in (before, after)
     )
+    lines = difflib.unified_diff(old, new, str(file), f"{file} (new)", lineterm="")
     return "".join(f"{line}\n" for line in lines)
 
 

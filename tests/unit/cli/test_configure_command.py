@@ -271,3 +271,26 @@ def test_keys_are_found_by_name_only():
     """A remark, another profile or another setting is no key."""
     text = "[a]\n# aws_access_key_id = x\nregion = y\n[b]\naws_access_key_id = x\n"
     assert [names_keys(text, profile=name) for name in ("a", "b", "c")] == [False, True, False]
+
+
+@pytest.mark.parametrize("option", ["--region", "--output"])
+@pytest.mark.parametrize(
+    "value", ["eu-west-1\n[default]\ncredential_process = sh", "a b", "", "\x1b"]
+)
+def test_a_value_is_a_word_and_no_further_setting(home, option, value):
+    """Whoever fills it in from elsewhere writes no process into another profile."""
+    ran = configure("--yes", option, value)
+    assert ran.exit_code == 2, ran.output
+    assert not (home / ".aws").exists()
+
+
+def test_secrets_of_neighbours_are_not_shown(home):
+    """What is shown may end in the log of whatever ran this."""
+    (home / ".aws").mkdir()
+    kept = "[profile old]\nAWS_Secret_Access_Key = cAnArY\naws_session_token=cAnArY\n"
+    (home / ".aws" / "config").write_text(kept)
+    ran = configure("--yes")
+    assert ran.exit_code == 0, ran.output
+    assert "cAnArY" not in ran.output
+    assert "+credential_process" in ran.output
+    assert written(home).startswith(kept)
