@@ -20,7 +20,7 @@ from broker.cli.wanted import NamedSession, WantedSession, names_a_session
 
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+/-]{0,63}")
 _WORD = re.compile(r"[a-z0-9-]{1,64}")
-_SECRET = re.compile(r"(?i)(\s*aws_(?:secret_access_key|session_token)[ \t]*[=:])[^\r\n]*")
+_SECRET = re.compile(r"(?i)(aws_(?:secret_access_key|session_token)[ \t]*[=:])[^\r\n]*")
 
 
 class _ProfileName(click.ParamType[str]):
