@@ -26,7 +26,8 @@ run: $(READY) ## the broker with the settings of the environment
 	$(VENV)/bin/broker serve
 
 test: $(READY) $(NODE) $(SYSTEM) ## every test, with branch coverage
-	$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  --cov --cov-report=term:skip-covered $(ARGS)
 
 screenshots: $(READY) $(NODE) $(SYSTEM) ## pictures of every page, into docs/screenshots
 	$(PY) -m tests.browser.screenshots $(ARGS)
