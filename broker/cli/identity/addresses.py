@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from broker.domain.loopback import is_secure
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_NO_URL = "is not the URL of a broker, like https://broker.example.com"
 
 
 class AddressRefused(Exception):
@@ -22,11 +23,11 @@ def broker_url(text: str) -> str:
         url = urlsplit(text)
         port = url.port
     except ValueError as e:
-        raise AddressRefused("is not the URL of a broker") from e
+        raise AddressRefused(_NO_URL) from e
     if url.username is not None or url.password is not None:
         raise AddressRefused("holds a name or a password, which do not belong in a broker's URL")
     if url.scheme not in _DEFAULT_PORTS or not url.hostname or url.query or url.fragment:
-        raise AddressRefused("is not the URL of a broker, like https://broker.example.com")
+        raise AddressRefused(_NO_URL)
     if not is_secure(url):
         raise AddressRefused(
             "is plain http to another machine, so everybody on the way could read your credential: "
