@@ -62,7 +62,7 @@ class AuthlibCodeFlow:
             if e.error == "invalid_grant":
                 raise CodeRefused from e
             raise unavailable(f"its token endpoint refuses the broker: {e.error}") from e
-        except (ValueError, httpx.HTTPStatusError) as e:
+        except (ValueError, RecursionError, httpx.HTTPStatusError) as e:
             raise unavailable("its token endpoint answers with something else than JSON") from e
         identity_token = answer.get("id_token")
         if not isinstance(identity_token, str):

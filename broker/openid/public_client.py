@@ -123,7 +123,7 @@ class PublicClient:
             if answer.status_code != httpx.codes.OK:
                 raise ProviderRefused(str(given["error"]))
             codes = DeviceCodes.model_validate(given)
-        except (ValueError, ValidationError, KeyError, TypeError):
+        except (ValueError, ValidationError, KeyError, TypeError, RecursionError):
             # Not chained: pydantic's error repeats what was sent.
             raise unavailable("its device endpoint answers with something else") from None
         for url in (codes.verification_uri, codes.verification_uri_complete):
@@ -174,7 +174,7 @@ class PublicClient:
             answer = ask(self._oauth(attempt), self._provider.metadata().token_endpoint)
         except OAuth2Error as e:
             raise ProviderRefused(str(e.error)) from e
-        except (ValueError, httpx.HTTPStatusError) as e:
+        except (ValueError, RecursionError, httpx.HTTPStatusError) as e:
             raise unavailable("its token endpoint answers with something else than JSON") from e
         identity_token, refresh_token = answer.get("id_token"), answer.get("refresh_token")
         if not isinstance(identity_token, str):

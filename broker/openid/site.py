@@ -65,7 +65,7 @@ class ProviderSite:
             raise unavailable(f"{url} answers {answer.status_code}")
         try:
             found = answer.json()
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise unavailable(f"{url} is not JSON") from e
         if not isinstance(found, dict):
             raise unavailable(f"{url} is not a JSON object")

@@ -9,21 +9,26 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
-from broker.domain.identity.openid_provider import CodeRefused
+from broker.domain.identity.openid_provider import CodeRefused, TerminalClient
 from broker.errors import DependencyUnavailable
 from broker.openid import site as site_module
 from broker.openid.code_flow import AuthlibCodeFlow
 from broker.openid.provider import ProviderMetadata
+from broker.openid.public_client import PublicClient
 from broker.openid.site import LARGEST, ProviderSite, Proxies, check_address
 from tests.unit.http.dripping import DROP_BY_DROP, dripping
 
 SECRET = BrowserSecret("ab" * 32)
+
+DEEP = b"[" * 100_000
+"""Well within the bound of bytes, and deeper than a parser goes."""
 
 
 @dataclass
@@ -103,7 +108,10 @@ def test_a_document_is_read(server, monkeypatch, proxies):
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(200, b"["), (200, b"[]"), (200, b'"text"'), (200, b"\xff"), (404, b"{}"), (500, b"{}")],
+    [
+        *((200, body) for body in (b"[", b"[]", b'"text"', b"\xff", DEEP)),
+        *((status, b"{}") for status in (404, 500)),
+    ],
 )
 def test_anything_else_is_an_outage(server, status, body):
     """Not JSON, no object, or not found."""
@@ -276,6 +284,7 @@ def test_a_code_that_the_provider_refuses(server):
         (200, b'{"id_token": 7, "token_type": "Bearer"}'),
         (200, b"[]"),
         (200, b"<html>"),
+        (200, DEEP),
         (502, b"<html>"),
         (503, b"{}"),
     ],
@@ -309,3 +318,14 @@ def test_whose_callback_it_is(names_itself, presented, good):
 def test_the_secret_is_in_no_repr():
     """Of nothing that might be logged."""
     assert "s3cret" not in repr(vars(flow(Provider("https://id.example"))))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", DEEP, b'{"device_code": "x"}'])
+def test_a_device_endpoint_that_does_not_work(server, body):
+    """Told as an outage, whatever it answers: the terminal shows no trace."""
+    server.body = body
+    metadata = {"device_authorization_endpoint": f"{server.url}/device"}
+    provider = SimpleNamespace(issuer=server.url, metadata=lambda: SimpleNamespace(**metadata))
+    told = TerminalClient(issuer=server.url, client_id="cli", scope="openid")
+    with pytest.raises(DependencyUnavailable):
+        PublicClient(told, provider, ProviderSite()).begin_device_flow()
