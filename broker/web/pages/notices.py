@@ -45,7 +45,10 @@ class Notice(StrEnum):
 
 
 _SENTENCES = {
-    Notice.SIGNED_OUT: "You are signed out.",
+    Notice.SIGNED_OUT: (
+        "You are signed out. Your organisation may still know you, and ask nothing when you sign "
+        "in again."
+    ),
     Notice.CONSENT_CHANGED: "Your consent is changed, and the change is in the ledger.",
     Notice.REQUESTED: "The request is sent. Whoever may decide on it has been told.",
     Notice.APPROVED: "Approved. You can revoke it at any time.",

@@ -49,6 +49,11 @@ if (countdowns.length) {
   setInterval(count, 1000);
 }
 
+// What is wider than the screen and newest at its end begins there.
+for (const wide of document.querySelectorAll("[data-newest-last]")) {
+  wide.scrollLeft = wide.scrollWidth;
+}
+
 // What somebody waits for: the page is loaded anew, unless they are about to type something.
 for (const waiting of document.querySelectorAll("[data-reload-after]")) {
   const again = () => {
