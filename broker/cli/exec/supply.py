@@ -34,6 +34,8 @@ _ABOUT_SOMETHING_ELSE = frozenset({"account_not_active", "duration_too_long", "u
 """Refusals of a new session that end no old one: an account in repair, a grant that ends before a
 new session would, a sign-in that is over."""
 
+_AHEAD = "By this machine's clock credentials are over before they come. Set the clock."
+
 
 class Purpose(Enum):
     """What the broker is asked for."""
@@ -177,7 +179,11 @@ class Supply:
             self._ended = self._trouble = None
             self._looked_at = self._clock()
             self.session_ids.append(opened.session.id)
-        if back:
+            useless = self._good() is None
+        if useless:
+            # Without a pause each request of COMMAND would open another one that is of no use.
+            self._note(NotNow(_AHEAD, code="clock_is_ahead"))
+        elif back:
             self._tell("There is access again.")
 
     def _end(self, ended: AccessEnded) -> None:

@@ -251,3 +251,21 @@ def test_nothing_of_it_prints_a_secret():
     """A trace that somebody pastes somewhere holds no credentials."""
     held = Held()
     assert "secret" not in repr(vars(held.supply))
+
+
+def test_a_clock_that_is_ahead_opens_no_session_for_each_request():
+    """Whatever comes is over already: that is said, and asked again after a while only."""
+    held = Held()
+    held.sessions._lasts = -HOUR
+    for seconds in range(0, 10, 2):
+        with pytest.raises(NotNow) as failed:
+            held.at(2 * HOUR + timedelta(seconds=seconds))
+        assert failed.value.code == "clock_is_ahead"
+    assert held.sessions.opened == 1
+    assert held.told == [
+        "No new credentials for now: By this machine's clock credentials are over before they "
+        "come. Set the clock. [clock_is_ahead]"
+    ]
+    held.sessions._lasts = HOUR
+    assert held.at(2 * HOUR + timedelta(seconds=10)) == "ASIA2"
+    assert held.told[1:] == ["There is access again."]
