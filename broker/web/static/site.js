@@ -54,14 +54,22 @@ for (const wide of document.querySelectorAll("[data-newest-last]")) {
   wide.scrollLeft = wide.scrollWidth;
 }
 
-// What somebody waits for: the page is loaded anew, unless they are about to type something.
+// What somebody waits for: the page is loaded anew, unless they are about to type something. Not for
+// ever: whoever has gone away is not kept signed in by a page that they left open.
+const MOST_RELOADS = 120;
 for (const waiting of document.querySelectorAll("[data-reload-after]")) {
+  const counted = `reloads of ${location.pathname}`;
+  const reloads = Number(sessionStorage.getItem(counted) ?? 0);
   const again = () => {
     const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
-    if (typing || document.hidden) setTimeout(again, 2000);
-    else location.reload();
+    if (typing || document.hidden) {
+      setTimeout(again, 2000);
+      return;
+    }
+    sessionStorage.setItem(counted, reloads + 1);
+    location.reload();
   };
-  setTimeout(again, Number(waiting.dataset.reloadAfter) * 1000);
+  if (reloads < MOST_RELOADS) setTimeout(again, Number(waiting.dataset.reloadAfter) * 1000);
 }
 
 // A form that is sent is not sent twice by a second click.
