@@ -46,7 +46,7 @@ def build_granting(
 ) -> Granting:
     """All of it, on one foundation."""
     store = base.store
-    grants = Grants(journal=store.journal, grants=store.grants, gate=base.gate, clock=utc_now)
+    grants = Grants(grants=store.grants, gate=base.gate, clock=utc_now)
     decide = DecideGrants(
         journal=store.journal,
         accounts=store.accounts,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from broker.domain.console import ConsolePage, ConsoleUrl, NoConsole, SessionKeys, objection
 from broker.domain.identifiers import SessionId
 from broker.domain.identity.permissions import Action, permits
-from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome, chain_of
+from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import ConsoleSignIn, Journal, SessionRepository, Versioned
 from broker.domain.sessions import Session, SessionRequest
 from broker.errors import AccessDenied, BrokerError, Conflict, NotFound
@@ -101,23 +101,9 @@ class Console:
             account_id=stored.record.account_id,
             engineer=stored.record.engineer,
         ):
-            self._record_hidden(session_id, call)
+            self.gate.record_hidden(call, Action.OPEN_CONSOLE, ids={"session": session_id})
             raise NotFound("No such session.")
         return stored
-
-    def _record_hidden(self, session_id: SessionId, call: Call) -> None:
-        self.gate.count_refusal(call)
-        self.journal.record(
-            BROKER_CHAIN,
-            call.event(
-                LedgerAction.ACCESS_REFUSED,
-                Outcome.REFUSED,
-                reason=NotFound.code,
-                ids={"session": session_id},
-                details={"asked_for": Action.OPEN_CONSOLE.value},
-            ),
-            now=self.clock(),
-        )
 
     def _require_open(self, session: Session, keys: SessionKeys, call: Call) -> None:
         reason = objection(session, keys.access_key_id, now=self.clock())

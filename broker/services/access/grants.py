@@ -8,8 +8,7 @@ from datetime import datetime
 from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.identity.permissions import Action, permits, visibility
-from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
-from broker.domain.ports import GrantRepository, Journal, Page, Versioned
+from broker.domain.ports import GrantRepository, Page, Versioned
 from broker.errors import NotFound
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
@@ -41,7 +40,6 @@ class GrantFilter:
 class Grants:
     """The reading side of grants. What a caller may not see looks as if it did not exist."""
 
-    journal: Journal
     grants: GrantRepository
     gate: Gate
     clock: Clock
@@ -86,25 +84,11 @@ class Grants:
         self.gate.require_role(call, action)
         stored = self.grants.get(grant_id)
         if stored is None or not _sees(call, stored.record):
-            self._record_hidden(grant_id, action, call)
+            self.gate.record_hidden(call, action, ids={"grant": grant_id})
             raise _no_such_grant()
         grant = stored.record
         self.gate.require(call, action, account_id=grant.account_id, engineer=grant.engineer)
         return stored
-
-    def _record_hidden(self, grant_id: GrantId, action: Action, call: Call) -> None:
-        self.gate.count_refusal(call)
-        self.journal.record(
-            BROKER_CHAIN,
-            call.event(
-                LedgerAction.ACCESS_REFUSED,
-                Outcome.REFUSED,
-                reason=NotFound.code,
-                ids={"grant": grant_id},
-                details={"asked_for": action.value},
-            ),
-            now=self.clock(),
-        )
 
 
 def _sees(call: Call, grant: Grant) -> bool:
