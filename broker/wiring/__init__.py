@@ -29,6 +29,8 @@ from broker.services.identity.acceptances import Acceptances
 from broker.services.identity.api_tokens import ApiTokens
 from broker.services.identity.authentication import Authentication
 from broker.services.identity.sign_in import SignIn
+from broker.services.insight.overview import Overviews
+from broker.services.insight.searching import Search
 from broker.services.issuer.directory import IssuerDirectory
 from broker.services.lifecycle.accounts import Accounts
 from broker.services.lifecycle.orphans import Orphans
@@ -37,12 +39,10 @@ from broker.services.lifecycle.removal import Removal
 from broker.services.lifecycle.rotating import Rotating
 from broker.services.limiting import Limiter
 from broker.services.observations import Observer
-from broker.services.overview import Overviews
 from broker.services.reading import Reading
 from broker.services.revocation.ending import Ending
 from broker.services.revocation.mass_revoking import RevokeMany
 from broker.services.revocation.revoking import Revoking
-from broker.services.searching import Search
 from broker.services.tallying import Tallies
 from broker.services.tickets.writing import Tickets
 from broker.services.trail.activity import ReadActivity

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from broker.services.ambient import utc_now
 from broker.services.background.backoff import retry_after
+from broker.services.insight.overview import Overviews
 from broker.services.leasing import Leasing
 from broker.services.ledger.signing import LedgerSigning
 from broker.services.lifecycle.accounts import Accounts
@@ -19,7 +20,6 @@ from broker.services.lifecycle.removal import DELETION_DAYS, TOKENS_LIVE, Remova
 from broker.services.lifecycle.rotating import Rotating
 from broker.services.lifecycle.settling import Settling
 from broker.services.lifecycle.withdrawal import Withdraw
-from broker.services.overview import Overviews
 from broker.settings import KeyProviderName, Settings
 from broker.wiring.foundation import Foundation
 from broker.wiring.revocation import Revocation, build_revocation

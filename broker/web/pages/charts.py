@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.services.overview import Hour
+from broker.services.insight.overview import Hour
 
 WIDTH, HEIGHT = 720, 180
 _LEFT, _RIGHT, _BOTTOM, _TOP = 34, 14, 24, 10

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from broker.services.calls import Call
-from broker.services.overview import KeyStep
+from broker.services.insight.overview import KeyStep
 from broker.web.pages.charts import chart_of
 from broker.web.pages.site import GoTo, Page, Query, Section
 from broker.wiring import Services

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.services.overview import Hour
+from broker.services.insight.overview import Hour
 from broker.web.pages.charts import HEIGHT, WIDTH, chart_of
 
 MIDNIGHT = datetime(2026, 11, 30, tzinfo=UTC)

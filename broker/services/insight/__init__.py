@@ -1,0 +1,1 @@
+"""How everything stands, and finding one thing in it; changes nothing."""
