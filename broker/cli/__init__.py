@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from broker.cli.failures import reported
-from broker.cli.lazy import LazyGroup
+from broker.cli.grammar.lazy import LazyGroup
 
 __all__ = ["main"]
 
@@ -22,7 +22,7 @@ COMMANDS = {
     "ledger": "broker.cli.ledger",
     "login": "broker.cli.identity.login",
     "logout": "broker.cli.identity.logout",
-    "profiles": "broker.cli.identity.profiles",
+    "profiles": "broker.cli.profiles.command",
     "prove": "broker.cli.prove",
     "requests": "broker.cli.requests",
     "revoke": "broker.cli.revoke",

@@ -9,11 +9,11 @@ import click
 
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
-from broker.cli.opening import WithoutGrant, granted, waits_for_a_grant
-from broker.cli.parsed import Parsed
-from broker.cli.picking import named
-from broker.cli.redirect import OneTimeRedirect
-from broker.cli.wanted import NamedSession, WantedSession, names_a_whole_session
+from broker.cli.grammar.parsed import Parsed
+from broker.cli.loopback.redirect import OneTimeRedirect
+from broker.cli.opening.granted import WithoutGrant, granted, waits_for_a_grant
+from broker.cli.opening.picking import named
+from broker.cli.opening.wanted import NamedSession, WantedSession, names_a_whole_session
 from broker.contract.console import ConsoleSessionAnswer, ConsoleSessionBody
 from broker.domain.identifiers import ServiceName
 from broker.domain.loopback import is_secure

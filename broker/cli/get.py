@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import click
 
 from broker.cli.asking import Target, finds_the_broker
-from broker.cli.opening import WithoutGrant, opened, waits_for_a_grant
-from broker.cli.picking import named
-from broker.cli.wanted import WantedSession, names_a_session
+from broker.cli.opening.granted import WithoutGrant, opened, waits_for_a_grant
+from broker.cli.opening.picking import named
+from broker.cli.opening.wanted import WantedSession, names_a_session
 from broker.contract.sessions import OpenedSessionAnswer
 from broker.domain.credential_forms import IN_SHELLS, Given, credential_process
 

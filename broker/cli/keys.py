@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.cli.progress import Unit, waiting
 from broker.domain.times import rfc3339

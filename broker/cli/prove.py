@@ -13,7 +13,7 @@ from rich.text import Text
 
 from broker.cli.asking import Target, finds_the_broker
 from broker.cli.failures import ExitCode
-from broker.cli.parsed import Parsed
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.contract.proofs import ProofAnswer
 from broker.domain.identifiers import AccountId

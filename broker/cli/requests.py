@@ -6,8 +6,8 @@ import click
 
 from broker.cli.answers.grants import print_grant, print_grants
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.groups import Group
-from broker.cli.parsed import OneOf, Parsed
+from broker.cli.grammar.groups import Group
+from broker.cli.grammar.parsed import OneOf, Parsed
 from broker.cli.progress import waiting
 from broker.client.paging import every
 from broker.contract.grants import (

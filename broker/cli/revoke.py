@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
-from broker.cli.groups import Group
-from broker.cli.parsed import Parsed
+from broker.cli.grammar.groups import Group
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.cli.revocation_watch import Ended, watch
 from broker.client.broker import Broker

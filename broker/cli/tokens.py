@@ -9,7 +9,7 @@ import click
 
 from broker.cli.answers.tokens import print_tokens
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.client.paging import every
 from broker.contract.api_tokens import ApiTokenPage

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.cli.failures import CommandFailed
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.cli.progress import waiting
 from broker.domain.times import rfc3339

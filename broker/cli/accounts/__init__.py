@@ -15,7 +15,7 @@ from broker.cli.accounts.changing import (
 )
 from broker.cli.accounts.looking import list_accounts, plan, show, wait
 from broker.cli.accounts.syncing import sync
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
 
 
 @click.group(cls=Group)

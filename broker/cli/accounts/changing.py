@@ -9,7 +9,7 @@ import click
 from broker.cli.accounts.named import account
 from broker.cli.answers.accounts import print_account
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.parsed import OneOf, Parsed
+from broker.cli.grammar.parsed import OneOf, Parsed
 from broker.cli.progress import waiting
 from broker.contract.accounts import AccountBody, AccountPatch, KeyRotationBody
 from broker.domain.accounts import Consent, Profile

@@ -11,7 +11,7 @@ from broker.cli.accounts.named import account
 from broker.cli.answers.accounts import print_account, print_accounts, print_plan
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.failures import CommandFailed
-from broker.cli.parsed import OneOf
+from broker.cli.grammar.parsed import OneOf
 from broker.cli.progress import waiting
 from broker.client.broker import Broker
 from broker.client.paging import every

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.parsed import Parsed
+from broker.cli.grammar.parsed import Parsed
 from broker.domain.identifiers import AccountId
 
 ACCOUNT = Parsed(AccountId, "account")

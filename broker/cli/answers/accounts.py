@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.cli.rows import print_lines, print_members, print_rows
+from broker.cli.answers.rows import print_lines, print_members, print_rows
 from broker.contract.accounts import AccountAnswer, AccountPage, PlanAnswer
 from broker.domain.times import rfc3339
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.cli.rows import print_lines, print_members, print_rows
+from broker.cli.answers.rows import print_lines, print_members, print_rows
 from broker.contract.grants import GrantAnswer, GrantPage
 from broker.domain.grants import GrantState, Urgency
 from broker.domain.times import rfc3339

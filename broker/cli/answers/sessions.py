@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.cli.rows import print_lines, print_members, print_rows
+from broker.cli.answers.rows import print_lines, print_members, print_rows
 from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, TrailEventAnswer
 from broker.domain.times import rfc3339

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.rows import print_rows
+from broker.cli.answers.rows import print_rows
 from broker.contract.api_tokens import ApiTokenPage
 from broker.domain.times import rfc3339
 

@@ -15,8 +15,8 @@ from broker.cli.asking import Target, finds_the_broker
 from broker.cli.configure.profile_section import Ambiguous, names_keys, with_settings
 from broker.cli.configure.replacing import Changed, replace, text_of
 from broker.cli.failures import CommandFailed
-from broker.cli.picking import has_terminal, named
-from broker.cli.wanted import NamedSession, WantedSession, names_a_session
+from broker.cli.opening.picking import has_terminal, named
+from broker.cli.opening.wanted import NamedSession, WantedSession, names_a_session
 
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+/-]{0,63}")
 _WORD = re.compile(r"[a-z0-9-]{1,64}")

@@ -16,9 +16,9 @@ from broker.cli.exec.endpoint import serving
 from broker.cli.exec.supply import Supply
 from broker.cli.exec.surroundings import Hidden, hidden_files, surroundings
 from broker.cli.failures import told_by_the_shell
-from broker.cli.opening import WithoutGrant, opened, waits_for_a_grant
-from broker.cli.picking import named
-from broker.cli.wanted import WantedSession, names_a_session
+from broker.cli.opening.granted import WithoutGrant, opened, waits_for_a_grant
+from broker.cli.opening.picking import named
+from broker.cli.opening.wanted import WantedSession, names_a_session
 from broker.domain.identifiers import SessionId
 from broker.domain.plain_text import plain
 

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from broker.cli.exec.ending import AccessEnded
 from broker.cli.exec.supply import NotNow, Supply
 from broker.cli.exec.surroundings import Way
-from broker.cli.loopback import LoopbackHandler, LoopbackServer, same
+from broker.cli.loopback.server import LoopbackHandler, LoopbackServer, same
 from broker.contract.sessions import CredentialsAnswer
 from broker.domain.times import rfc3339
 

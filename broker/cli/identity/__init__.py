@@ -1,1 +1,1 @@
-"""Who sits at the terminal: profiles, signing in and out, and what is kept of that."""
+"""Who sits at the terminal: signing in and out, and what is kept of that."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from broker.cli.loopback import LoopbackHandler, LoopbackServer, same
+from broker.cli.loopback.server import LoopbackHandler, LoopbackServer, same
 
 PATH = "/callback"
 

@@ -14,7 +14,7 @@ from broker import contract
 from broker.cli.identity.addresses import AddressRefused, broker_url
 from broker.cli.identity.finding import kept_sign_ins, named_profile
 from broker.cli.identity.places import profiles_file
-from broker.cli.identity.profiles_file import Profiles, chosen, read_profiles
+from broker.cli.profiles.file import Profiles, chosen, read_profiles
 from broker.contract.base import LARGEST_PART
 from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus

@@ -17,7 +17,7 @@ from broker.cli.identity.addresses import AddressRefused, broker_url
 from broker.cli.identity.kept import KeptSignIn, KeptSignIns, KeyringUse, Place
 from broker.cli.identity.places import profiles_file, state_folder
 from broker.cli.identity.private_folder import PrivateFolder
-from broker.cli.identity.profiles_file import Profile, chosen, read_profiles
+from broker.cli.profiles.file import Profile, chosen, read_profiles
 from broker.services.ambient import utc_now
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.lazy import LazyGroup
+from broker.cli.grammar.lazy import LazyGroup
 
 COMMANDS: dict[str, str] = {
     "archive": "broker.cli.ledger.archive",

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from broker.cli.failures import CommandFailed
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.ledger.files import NewFile
 from broker.cli.operator import operators_call, services_here
-from broker.cli.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.domain.identifiers import AccountId
 from broker.errors import InvalidRequest

@@ -9,8 +9,8 @@ import click
 
 from broker.cli.asking import EXIT_CODES, Target, finds_the_broker
 from broker.cli.failures import CommandFailed
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.ledger.files import NewFile
-from broker.cli.parsed import Parsed
 from broker.cli.progress import Unit, counted, waiting
 from broker.contract.ledger import CheckpointBody, ExportQuery
 from broker.domain.identifiers import AccountId

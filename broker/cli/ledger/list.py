@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import click
 
+from broker.cli.answers.rows import print_rows
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.parsed import Parsed
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
-from broker.cli.rows import print_rows
 from broker.client.paging import every
 from broker.contract.base import AccountListQuery
 from broker.contract.ledger import LedgerPage

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from broker.cli.answers.rows import print_lines
 from broker.cli.asking import Target, calls_the_broker, tell
 from broker.cli.failures import ExitCode
-from broker.cli.parsed import Parsed
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
-from broker.cli.rows import print_lines
 from broker.contract.trail import (
     ExchangeAnswer,
     ReconciliationAnswer,

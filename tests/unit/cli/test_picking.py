@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from broker.cli.failures import CommandRefused
-from broker.cli.picking import named, picked
-from broker.cli.wanted import WantedSession, names_a_session
+from broker.cli.opening.picking import named, picked
+from broker.cli.opening.wanted import WantedSession, names_a_session
 from broker.client.broker import Broker
 from broker.contract.accounts import AccountAnswer, AccountPage
 from broker.contract.tickets import TicketAnswer, TicketPage

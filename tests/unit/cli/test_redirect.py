@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from broker.cli import peers
-from broker.cli.redirect import OneTimeRedirect
+from broker.cli.loopback import peers
+from broker.cli.loopback.redirect import OneTimeRedirect
 
 SECRET = "https://signin.example/federation?Action=login&SigninToken=cAnArY"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.cli.rows import print_rows
+from broker.cli.answers.rows import print_rows
 
 
 @pytest.mark.parametrize("columns", ["20", "80"])

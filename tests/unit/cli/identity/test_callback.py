@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from broker.cli import peers
 from broker.cli.identity.callback import Callback, CallbackServer, Page
+from broker.cli.loopback import peers
 
 STATE = "the-state-of-this-attempt"
 

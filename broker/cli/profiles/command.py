@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from broker.cli.answers.rows import print_rows
 from broker.cli.asking import EXIT_CODES
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.identity.completing import complete_profile
 from broker.cli.identity.places import profiles_file
-from broker.cli.identity.profiles_file import Profile, chosen, read_profiles
-from broker.cli.parsed import Parsed
-from broker.cli.rows import print_rows
+from broker.cli.profiles.file import Profile, chosen, read_profiles
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, TicketId
 
@@ -122,7 +122,7 @@ def set_one(
       broker profiles set acme --url https://broker.example.com --default
       broker profiles set acme --ticket T-1042 --unset region
     """
-    from broker.cli.identity.profiles_editing import set_profile  # noqa: PLC0415 - loads tomlkit
+    from broker.cli.profiles.editing import set_profile  # noqa: PLC0415 - loads tomlkit
 
     said = {key: value for key, value in keys.items() if value is not None}
     both = sorted(said.keys() & set(unset))
@@ -141,7 +141,7 @@ def remove(*, name: str) -> None:
     \b
       broker profiles remove acme
     """
-    from broker.cli.identity.profiles_editing import remove_profile  # noqa: PLC0415 - as above
+    from broker.cli.profiles.editing import remove_profile  # noqa: PLC0415 - as above
 
     file = profiles_file()
     was_default = remove_profile(file, name)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from broker import contract
+from broker.cli.grammar.parsed import Parsed
 from broker.cli.identity.completing import complete_account, complete_ticket
-from broker.cli.parsed import Parsed
 from broker.contract.sessions import SessionBody
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, GrantId, ServiceName, TicketId

@@ -12,9 +12,9 @@ import click
 
 from broker import contract
 from broker.cli.failures import CommandRefused
-from broker.cli.picking import has_terminal
+from broker.cli.opening.picking import has_terminal
+from broker.cli.opening.wanted import NamedSession
 from broker.cli.progress import waiting
-from broker.cli.wanted import NamedSession
 from broker.client.broker import Broker
 from broker.client.errors import ProblemAnswered
 from broker.contract.sessions import OpenedSessionAnswer
@@ -91,15 +91,15 @@ def _answered(ask: Callable[[], Answered]) -> Answered:
 
 def _grant_needed(named: NamedSession, problem: ProblemAnswered) -> CommandRefused:
     """The refusal, with what was asked for already and the command that asks."""
-    waiting = problem.members.get("grant_id")
+    asked_for = problem.members.get("grant_id")
     command = (
         f"broker requests create --account {named.account_id} --ticket {named.ticket} "
         f'--access {named.access.value} --reason "…"'
     )
     way_out = (
-        f"The customer approves each access. {waiting} was asked for, and is not approved: "
-        f"`broker requests show {waiting}`, or --wait for it"
-        if waiting and problem.code == Reason.GRANT_REQUIRED
+        f"The customer approves each access. {asked_for} was asked for, and is not approved: "
+        f"`broker requests show {asked_for}`, or --wait for it"
+        if asked_for and problem.code == Reason.GRANT_REQUIRED
         else f"The customer approves each access. Ask: `{command}`, or add --wait"
     )
     return CommandRefused(f"{way_out}. (request {problem.request_id})", code=problem.code)

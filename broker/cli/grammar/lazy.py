@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from broker.cli.groups import Group
+from broker.cli.grammar.groups import Group
 
 
 class LazyGroup(Group):

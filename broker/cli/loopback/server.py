@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from broker.cli.peers import is_ours
+from broker.cli.loopback.peers import is_ours
 
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 10.0

@@ -13,7 +13,7 @@ import click
 import tomlkit
 
 from broker.cli.failures import CommandMisused
-from broker.cli.identity.profiles_file import parsed_profiles, text_of
+from broker.cli.profiles.file import parsed_profiles, text_of
 
 _TABLE = "profiles"
 _DEFAULT = "default_profile"

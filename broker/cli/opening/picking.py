@@ -13,7 +13,7 @@ import click
 
 from broker import contract
 from broker.cli.failures import CommandRefused
-from broker.cli.wanted import NamedSession, WantedSession
+from broker.cli.opening.wanted import NamedSession, WantedSession
 from broker.client.broker import Broker
 from broker.client.paging import every
 from broker.contract.base import ListQuery

@@ -11,7 +11,7 @@ import secrets
 import threading
 from http import HTTPStatus
 
-from broker.cli.loopback import LoopbackHandler, LoopbackServer, same
+from broker.cli.loopback.server import LoopbackHandler, LoopbackServer, same
 
 
 class OneTimeRedirect(LoopbackServer):

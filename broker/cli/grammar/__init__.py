@@ -1,0 +1,1 @@
+"""How commands are arranged and read, where click alone would not do."""

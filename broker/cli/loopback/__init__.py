@@ -1,0 +1,1 @@
+"""Servers on a port of this machine, for commands that a browser or an SDK talks to."""

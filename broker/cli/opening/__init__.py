@@ -1,0 +1,1 @@
+"""From options to a session: what is wanted, picked in a terminal, and opened."""
