@@ -1,5 +1,5 @@
-"""What the shell offers behind `--profile`, `--account` and `--ticket`. Nothing here ever fails:
-whoever presses Tab wants no error, and no waiting."""
+"""What the shell offers behind `--account` and `--ticket`. Nothing here ever fails: whoever presses
+Tab wants no error, and no waiting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from broker import contract
 from broker.cli.identity.addresses import AddressRefused, broker_url
 from broker.cli.identity.finding import kept_sign_ins, named_profile
 from broker.cli.identity.places import profiles_file
-from broker.cli.profiles.file import Profiles, chosen, read_profiles
+from broker.cli.profiles.file import chosen
+from broker.cli.profiles.offered import of_profiles, offered, profiles_at_hand
 from broker.contract.base import LARGEST_PART
 from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
@@ -24,31 +25,16 @@ SECONDS = 2.0
 """How long somebody who presses Tab may have to wait."""
 
 
-def complete_profile(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """The names in the file."""
-    del ctx, param
-    return _offered(
-        [CompletionItem(name, help=profile.url) for name, profile in _profiles().profiles.items()],
-        incomplete,
-    )
-
-
 def complete_account(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Accounts of profiles, then those that the broker shows to whoever has signed in."""
     del param
-    found = [
-        CompletionItem(profile.account, help=f"of profile {name}")
-        for name, profile in _profiles().profiles.items()
-        if profile.account is not None
-    ]
+    found = of_profiles(lambda profile: profile.account)
     with _silently():
         page = contract.accounts.AccountPage.model_validate_json(_asked(ctx, "accounts"))
         found += [CompletionItem(each.account_id, help=plain(each.customer)) for each in page.items]
-    return _offered(found, incomplete)
+    return offered(found, incomplete)
 
 
 def complete_ticket(
@@ -56,11 +42,7 @@ def complete_ticket(
 ) -> list[CompletionItem]:
     """Tickets of profiles, then open ones that the broker shows."""
     del param
-    found = [
-        CompletionItem(profile.ticket, help=f"of profile {name}")
-        for name, profile in _profiles().profiles.items()
-        if profile.ticket is not None
-    ]
+    found = of_profiles(lambda profile: profile.ticket)
     with _silently():
         page = contract.tickets.TicketPage.model_validate_json(_asked(ctx, "tickets"))
         found += [
@@ -68,12 +50,12 @@ def complete_ticket(
             for each in page.items
             if each.status is TicketStatus.OPEN
         ]
-    return _offered(found, incomplete)
+    return offered(found, incomplete)
 
 
 def _asked(ctx: click.Context, what: str) -> bytes:
     """The first part of a list, as whoever is signed in; nothing is renewed for this."""
-    picked = chosen(_profiles(), named_profile(ctx), profiles_file())
+    picked = chosen(profiles_at_hand(), named_profile(ctx), profiles_file())
     profile = None if picked is None else picked[1]
     url = broker_url(ctx.params.get("url") or (profile.url if profile is not None else ""))
     credential = ctx.params.get("credential")
@@ -93,13 +75,6 @@ def _asked(ctx: click.Context, what: str) -> bytes:
     return answer.raise_for_status().content
 
 
-def _profiles() -> Profiles:
-    try:
-        return read_profiles(profiles_file())
-    except click.ClickException:
-        return Profiles()
-
-
 @contextmanager
 def _silently() -> Iterator[None]:
     try:
@@ -113,9 +88,3 @@ def _silently() -> Iterator[None]:
         OSError,
     ):
         return
-
-
-def _offered(found: list[CompletionItem], incomplete: str) -> list[CompletionItem]:
-    """Each once, those that begin as typed."""
-    by_value = {item.value: item for item in reversed(found)}
-    return [item for value, item in reversed(by_value.items()) if value.startswith(incomplete)]

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import click
-import click.shell_completion
 from click.core import ParameterSource
 
 from broker.cli.failures import CommandRefused
@@ -18,6 +17,7 @@ from broker.cli.identity.kept import KeptSignIn, KeptSignIns, KeyringUse, Place
 from broker.cli.identity.places import profiles_file, state_folder
 from broker.cli.identity.private_folder import PrivateFolder
 from broker.cli.profiles.file import Profile, chosen, read_profiles
+from broker.cli.profiles.offered import complete_profile
 from broker.services.ambient import utc_now
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -112,7 +112,7 @@ def takes_a_profile(command: Command) -> Command:
         is_eager=True,
         expose_value=False,
         callback=_choose,
-        shell_complete=_names,
+        shell_complete=complete_profile,
         help="Which profile of your file (`broker profiles`) says what is not said here.",
     )(command)
 
@@ -202,15 +202,6 @@ def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> Non
         return
     ctx.meta[_CHOSEN] = ChosenProfile(*picked)
     ctx.default_map = {**(ctx.default_map or {}), **_defaults(picked[1], ctx)}
-
-
-def _names(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[click.shell_completion.CompletionItem]:
-    # The other way round it knows what is here.
-    from broker.cli.identity.completing import complete_profile  # noqa: PLC0415
-
-    return complete_profile(ctx, param, incomplete)
 
 
 def _defaults(profile: Profile, ctx: click.Context) -> Mapping[str, object]:
