@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from broker.domain.access import Decision, Limits, decide
+from broker.domain.access import Allow, Decision, Deny, Limits, Reason, decide
 from broker.domain.accounts import Account
 from broker.domain.grants import Access
-from broker.domain.identifiers import AccountId, EngineerId, TicketId
+from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.ports import AccountRepository, GrantRepository, Page
 from broker.domain.sessions import Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
@@ -21,6 +21,7 @@ from broker.services.calls import Call
 from broker.services.reading import Reading, Window
 
 _USUAL = timedelta(hours=1)
+_WANTING_A_GRANT = (Reason.GRANT_REQUIRED, Reason.GRANT_EXPIRED, Reason.DURATION_TOO_LONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,29 @@ class Prospect:
 
     account: Account
     decision: Decision
+
+    @property
+    def leads_in(self) -> bool:
+        """Whether asking for a session would open one."""
+        return isinstance(self.decision, Allow)
+
+    @property
+    def waits_for(self) -> GrantId | None:
+        """The request that nobody has decided on yet."""
+        match self.decision:
+            case Deny(reason=Reason.GRANT_REQUIRED, grant_id=grant_id):
+                return grant_id
+        return None
+
+    @property
+    def refused_for(self) -> Reason | None:
+        """Why a session would be refused."""
+        return self.decision.reason if isinstance(self.decision, Deny) else None
+
+    @property
+    def wants_a_grant(self) -> bool:
+        """Whether another grant would let the engineer in: there is none that lasts."""
+        return self.refused_for in _WANTING_A_GRANT
 
 
 @dataclass(frozen=True, slots=True)

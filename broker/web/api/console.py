@@ -10,9 +10,9 @@ from broker.contract.console import (
 )
 from broker.domain.identifiers import SessionId
 from broker.services.calls import Call
-from broker.web.api.on_behalf_of import engineer_of
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
+from broker.web.on_behalf_of import engineer_of
 from broker.wiring import Services
 
 api = Api("console")

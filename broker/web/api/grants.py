@@ -16,9 +16,9 @@ from broker.domain.identifiers import GrantId
 from broker.services.access.grants import GrantFilter
 from broker.services.calls import Call
 from broker.services.reading import Window
-from broker.web.api.on_behalf_of import engineer_of
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
+from broker.web.on_behalf_of import engineer_of
 from broker.wiring import Services
 
 api = Api("grants")

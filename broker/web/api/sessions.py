@@ -13,9 +13,9 @@ from broker.contract.sessions import (
 from broker.domain.identifiers import SessionId
 from broker.services.calls import Call
 from broker.services.reading import Window
-from broker.web.api.on_behalf_of import engineer_of
 from broker.web.endpoints import Api
 from broker.web.idempotency import Repeats
+from broker.web.on_behalf_of import engineer_of
 from broker.wiring import Services
 
 api = Api("sessions")

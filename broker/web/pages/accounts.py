@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState, Consent
 from broker.domain.grants import GrantState
@@ -29,9 +29,10 @@ from broker.web.pages.account_words import (
     installed_in,
     installed_title,
 )
+from broker.web.pages.fields import EMPTY_IS_NONE, ListQuery
 from broker.web.pages.notices import Notice
 from broker.web.pages.showing import Standing, standing
-from broker.web.pages.site import Form, GoTo, Page, Query, Section
+from broker.web.pages.site import Form, GoTo, Page, Section
 from broker.wiring import Services
 from keys.rotation_plan import ActivateKey, upcoming
 
@@ -41,21 +42,16 @@ _MANY = 50
 """Requests are counted up to this number."""
 
 
-class _ListQuery(Query):
+class _ListQuery(ListQuery):
     state: AccountState | None = None
-    cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
 class _ConsentForm(Form):
     consent: Consent
 
 
-def _unless_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 class _BucketForm(Form):
-    bucket: Annotated[BucketName | None, BeforeValidator(_unless_empty)]
+    bucket: Annotated[BucketName | None, EMPTY_IS_NONE]
 
 
 class _SureForm(Form):
@@ -79,9 +75,10 @@ def accounts(services: Services, call: Call, query: _ListQuery) -> Page:
     shown = {
         "items": page.items,
         "next": page.next,
-        "state": query.state or "",
+        "filters": query.filters,
         "states": list(AccountState),
-        "launch_urls": {each.account_id: _launch_url(each, services, call) for each in page.items},
+        "without_roles": WITHOUT_ROLES,
+        "launch_urls": {each.account_id: launch_url(each, services, call) for each in page.items},
     }
     return Page("accounts.html", shown)
 
@@ -101,7 +98,7 @@ def account(services: Services, call: Call, account_id: AccountId) -> Page:
         "installed_title": installed_title(found.state),
         "is_leaving": found.state in LEAVING,
         "choices": CONSENT_CHOICES,
-        "launch_url": _launch_url(found, services, call),
+        "launch_url": launch_url(found, services, call),
         "live": _live(services, call, account_id, now),
         "waiting": _waiting(services, call, account_id),
         "many": _MANY,
@@ -171,7 +168,7 @@ def _back(account_id: AccountId, notice: Notice | None) -> GoTo:
     return GoTo(f"/accounts/{account_id}", notice)
 
 
-def _launch_url(account: Account, services: Services, call: Call) -> str | None:
+def launch_url(account: Account, services: Services, call: Call) -> str | None:
     """Where the stack is created, for who may do that, while there is none."""
     if account.state not in WITHOUT_ROLES:
         return None

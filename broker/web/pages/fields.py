@@ -1,4 +1,4 @@
-"""What several forms ask for."""
+"""What several forms and lists ask for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from broker.domain.grants import Access
 from broker.domain.iam_documents import session_policy
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, ServiceName, TicketId
 from broker.domain.sessions import Length, SessionRequest
-from broker.web.pages.site import Form
+from broker.web.pages.site import Form, Query
 
 _USUAL = timedelta(hours=1)
 
@@ -29,23 +29,55 @@ def _unless_empty(value: object) -> object:
     return None if value == "" else value
 
 
-Minutes = Annotated[Annotated[int, Field(ge=15, le=10_000)] | None, BeforeValidator(_unless_empty)]
-ChosenRegion = Annotated[Region | None, BeforeValidator(_unless_empty)]
-ChosenService = Annotated[ServiceName | None, BeforeValidator(_unless_empty)]
+EMPTY_IS_NONE = BeforeValidator(_unless_empty)
+"""For a field that a form sends though nobody has filled it in."""
+
+Minutes = Annotated[Annotated[int, Field(ge=15, le=10_000)] | None, EMPTY_IS_NONE]
 
 
-class SessionForm(Form):
-    """A session to open. What is left empty is the broker's to choose."""
+class ListQuery(Query):
+    """A part of a list; what a list can be filtered by, it adds."""
+
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What is filtered by, as the query of the next part."""
+        given = self.model_dump(exclude={"cursor"}, exclude_none=True)
+        return {name: str(value) for name, value in given.items()}
+
+
+class AccessForm(Form):
+    """Access to an account, for a ticket and a time. What is left empty is the broker's choice."""
 
     account_id: AccountId
     ticket: TicketId
     access: Access = Access.READ
     reason: LongText = ""
     minutes: Minutes = None
+
+    @property
+    def duration(self) -> timedelta:
+        """What is asked for: an hour, where nobody says otherwise."""
+        return _USUAL if self.minutes is None else timedelta(minutes=self.minutes)
+
+
+class ConsoleForm(Form):
+    """Where in the AWS console somebody begins."""
+
+    destination: Annotated[ServiceName | None, EMPTY_IS_NONE] = None
+    region: Annotated[Region | None, EMPTY_IS_NONE] = None
+
+    def console_page(self) -> ConsolePage:
+        """The page of the console."""
+        return ConsolePage(service=self.destination, region=self.region)
+
+
+class SessionForm(AccessForm, ConsoleForm):
+    """A session to open."""
+
     services: Annotated[tuple[ServiceName, ...], BeforeValidator(_words)] = ()
-    grant_id: Annotated[GrantId | None, BeforeValidator(_unless_empty)] = None
-    region: ChosenRegion = None
-    destination: ChosenService = None
+    grant_id: Annotated[GrantId | None, EMPTY_IS_NONE] = None
 
     @model_validator(mode="after")
     def _fits_a_session_policy(self) -> Self:
@@ -54,19 +86,14 @@ class SessionForm(Form):
 
     def request(self, *, engineer: EngineerId) -> SessionRequest:
         """What is asked for, for `engineer`."""
-        given = self.minutes is not None
         return SessionRequest(
             account_id=self.account_id,
             ticket_id=self.ticket,
             engineer=engineer,
             reason=self.reason,
             access=self.access,
-            duration=timedelta(minutes=self.minutes) if self.minutes is not None else _USUAL,
-            length=Length.EXACT if given else Length.AT_MOST,
+            duration=self.duration,
+            length=Length.AT_MOST if self.minutes is None else Length.EXACT,
             services=tuple(sorted(set(self.services))),
             grant_id=self.grant_id,
         )
-
-    def console_page(self) -> ConsolePage:
-        """Where in the console it begins."""
-        return ConsolePage(service=self.destination, region=self.region)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from broker.domain.accounts import Account
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
@@ -15,25 +12,19 @@ from broker.domain.ledger.sentences import spoken
 from broker.services.calls import Call
 from broker.services.ledger.timeline import EntryFilter
 from broker.services.reading import Window
+from broker.web.pages.fields import ListQuery
 from broker.web.pages.notices import Notice
-from broker.web.pages.site import GoTo, Page, Query, Section
+from broker.web.pages.site import GoTo, Page, Section
 from broker.wiring import Services
 
 section = Section("ledger")
 _PART = 50
 
 
-class _LedgerQuery(Query):
+class _LedgerQuery(ListQuery):
     session: SessionId | None = None
     ticket: TicketId | None = None
     engineer: EngineerId | None = None
-    cursor: Annotated[str, Field(max_length=200)] | None = None
-
-    @property
-    def filters(self) -> dict[str, str]:
-        """What is filtered by, as the query of the next part."""
-        given = {"ticket": self.ticket, "engineer": self.engineer}
-        return {name: str(value) for name, value in given.items() if value is not None}
 
 
 @section.page("/accounts/<account_id>/ledger", query=_LedgerQuery)

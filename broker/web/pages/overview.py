@@ -9,6 +9,7 @@ from pydantic import Field
 
 from broker.services.calls import Call
 from broker.services.insight.overview import KeyStep
+from broker.web.pages.accounts import launch_url
 from broker.web.pages.charts import chart_of
 from broker.web.pages.site import GoTo, Page, Query, Section
 from broker.wiring import Services
@@ -39,8 +40,8 @@ def overview(services: Services, call: Call) -> Page:
         "overview": found,
         "chart": chart_of(found.activity.hours),
         "key_steps": [(each, _words_of(each)) for each in found.key_steps],
-        "launch_links": {
-            account.account_id: services.onboarding.launch_url(account)
+        "launch_urls": {
+            account.account_id: launch_url(account, services, call)
             for account in found.without_roles
         },
         "now": services.clock(),

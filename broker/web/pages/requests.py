@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated
-
-from pydantic import Field
-
 from broker.contract.base import LongText
 from broker.domain.grant_decisions import GrantRequest, Verdict, is_own
-from broker.domain.grants import Access, GrantState, Urgency
+from broker.domain.grants import GrantState, Urgency
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.identity.permissions import Action, permits
 from broker.services.access.grants import GrantFilter
 from broker.services.calls import Call
 from broker.services.reading import Window
-from broker.web.api.on_behalf_of import engineer_of
-from broker.web.pages.fields import Minutes
+from broker.web.on_behalf_of import engineer_of
+from broker.web.pages.fields import AccessForm, ListQuery
 from broker.web.pages.notices import Notice
-from broker.web.pages.site import Form, GoTo, Page, Query, Section
+from broker.web.pages.site import Form, GoTo, Page, Section
 from broker.wiring import Services
 
 section = Section("requests")
 _PART = 25
-_USUAL = timedelta(hours=1)
 
 
-class _ListQuery(Query):
+class _ListQuery(ListQuery):
     state: GrantState | None = None
     account: AccountId | None = None
+    ticket: TicketId | None = None
     engineer: EngineerId | None = None
-    cursor: Annotated[str, Field(max_length=200)] | None = None
 
     def wanted(self, state: GrantState | None) -> GrantFilter:
         """The filter, with a state of its own."""
-        return GrantFilter(account_id=self.account, engineer=self.engineer, state=state)
-
-    @property
-    def filters(self) -> dict[str, str]:
-        """What is filtered by, as the query of the next part."""
-        given = {"state": self.state, "account": self.account, "engineer": self.engineer}
-        return {name: str(value) for name, value in given.items() if value is not None}
+        return GrantFilter(
+            account_id=self.account, ticket_id=self.ticket, engineer=self.engineer, state=state
+        )
 
 
-class _RequestForm(Form):
+class _RequestForm(AccessForm):
     """A grant to ask for, in one's own name."""
 
-    account_id: AccountId
-    ticket: TicketId
-    access: Access = Access.READ
-    reason: LongText = ""
-    minutes: Minutes = None
     break_glass: bool = False
 
     def request(self, *, engineer: EngineerId) -> GrantRequest:
@@ -61,7 +46,7 @@ class _RequestForm(Form):
             engineer=engineer,
             access=self.access,
             reason=self.reason,
-            duration=_USUAL if self.minutes is None else timedelta(minutes=self.minutes),
+            duration=self.duration,
             urgency=Urgency.BREAK_GLASS if self.break_glass else Urgency.ROUTINE,
         )
 

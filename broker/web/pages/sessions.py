@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from broker.contract.console import SessionCredentialsBody
+from typing import Annotated
+
+from pydantic import Field
+
+from broker.contract.console import Region, SessionCredentialsBody
 from broker.domain import credential_forms
 from broker.domain.access import Reason
-from broker.domain.console import ConsolePage
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.sessions import Credentials, Session
 from broker.errors import AccessDenied
 from broker.services.calls import Call
 from broker.services.reading import Window
 from broker.services.trail.activity import ActivityWindow
-from broker.web.api.on_behalf_of import engineer_of
-from broker.web.pages.fields import ChosenRegion, ChosenService, SessionForm
+from broker.web.on_behalf_of import engineer_of
+from broker.web.pages.fields import EMPTY_IS_NONE, ConsoleForm, ListQuery, SessionForm
 from broker.web.pages.notices import Notice
-from broker.web.pages.site import Form, GoTo, Page, Query, Section
+from broker.web.pages.site import GoTo, Page, Query, Section
 from broker.wiring import Services
 
 section = Section("sessions")
@@ -30,21 +33,18 @@ _SHELLS = {
 """The forms of credentials that are offered, and what people call them."""
 
 
-class _ListQuery(Query):
+class _ListQuery(ListQuery):
     account: AccountId | None = None
-    cursor: str | None = None
 
 
 class _ActivityQuery(Query):
-    region: ChosenRegion = None
-    cursor: str | None = None
+    region: Annotated[Region | None, EMPTY_IS_NONE] = None
+    cursor: Annotated[str, Field(max_length=8000)] | None = None
+    """CloudTrail's own, one for each Region."""
 
 
-class _ConsoleForm(SessionCredentialsBody, Form):
+class _ConsoleForm(SessionCredentialsBody, ConsoleForm):
     """The credentials of a session, as the page that showed them sends them back."""
-
-    destination: ChosenService = None
-    region: ChosenRegion = None
 
 
 @section.page("/sessions", query=_ListQuery)
@@ -55,7 +55,7 @@ def sessions(services: Services, call: Call, query: _ListQuery) -> Page:
     shown = {
         "items": page.items,
         "next": page.next,
-        "account": query.account or "",
+        "filters": query.filters,
         "now": services.clock(),
     }
     return Page("sessions.html", shown)
@@ -90,8 +90,8 @@ def open_console(services: Services, call: Call, form: SessionForm) -> Page | Go
 @section.action("/sessions/<session_id>/console", form=_ConsoleForm)
 def console(services: Services, call: Call, session_id: SessionId, form: _ConsoleForm) -> GoTo:
     """Go to the AWS console as a session that is open already."""
-    page = ConsolePage(service=form.destination, region=form.region)
-    return GoTo(services.console.of_session(session_id, form.keys(), page, call).url)
+    made = services.console.of_session(session_id, form.keys(), form.console_page(), call)
+    return GoTo(made.url)
 
 
 @section.page("/sessions/<session_id>")

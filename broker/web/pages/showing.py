@@ -10,7 +10,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
-from broker.domain.access import Allow, Decision, Reason
+from broker.domain.access import Reason
 from broker.domain.accounts import Consent, Profile
 from broker.domain.grants import Access
 from broker.domain.refusals import SENTENCES
@@ -120,11 +120,6 @@ def seconds(value: timedelta) -> str:
     return f"{value.total_seconds():.1f} seconds"
 
 
-def allows(decision: Decision) -> bool:
-    """Whether asking for a session would lead to one."""
-    return isinstance(decision, Allow)
-
-
 def refusal_words(reason: Reason) -> str:
     """Why there is nothing to ask for, to somebody who looks at a page."""
     return _REFUSALS.get(reason, SENTENCES[reason])
@@ -145,7 +140,6 @@ def register(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        allows=allows,
         badge=badge,
         effect_badge=effect_badge,
         lasting=lasting,

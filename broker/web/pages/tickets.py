@@ -5,19 +5,16 @@ from __future__ import annotations
 from broker.domain.identifiers import TicketId
 from broker.services.calls import Call
 from broker.services.reading import Window
-from broker.web.pages.site import Page, Query, Section
+from broker.web.pages.fields import ListQuery
+from broker.web.pages.site import Page, Section
 from broker.wiring import Services
 
 section = Section("tickets")
 _PART = 20
 
 
-class _ListQuery(Query):
-    cursor: str | None = None
-
-
-@section.page("/tickets", query=_ListQuery)
-def tickets(services: Services, call: Call, query: _ListQuery) -> Page:
+@section.page("/tickets", query=ListQuery)
+def tickets(services: Services, call: Call, query: ListQuery) -> Page:
     """The open tickets, each account of which is one click from credentials."""
     page = services.prospects.page(Window(_PART, query.cursor), call)
     return Page("tickets.html", {"items": page.items, "next": page.next})

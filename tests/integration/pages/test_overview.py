@@ -99,6 +99,20 @@ def test_search(site: Site, words: str, found: str) -> None:
     assert found in site.visitor("ruth").page("/search", q=words).text
 
 
+def test_a_ticket_that_is_found_leads_to_its_requests(site: Site) -> None:
+    """To those, and to no others."""
+    found, other = site.asked("ann", "FIND-6"), site.asked("ann", "FIND-7")
+    ruth = site.visitor("ruth")
+    (link,) = [
+        each
+        for each in ruth.page("/search", q="FIND-6").links
+        if each.label.startswith("Requests for")
+    ]
+    requests = ruth.page(link.address).text
+    assert found in requests
+    assert other not in requests
+
+
 def test_an_id_leads_there(site: Site) -> None:
     """Nobody has to click on the only thing that there is."""
     session_id, grant_id = site.opened("ann", "FIND-3"), site.asked("ann", "FIND-4")

@@ -164,7 +164,7 @@ def test_what_is_filled_in_wrongly_is_named(site: Site) -> None:
 
 
 def test_lists_are_filtered(site: Site) -> None:
-    """By state, account and engineer; those that wait stand before all others."""
+    """By state, account, ticket and engineer; those that wait stand before all others."""
     anns, guss = site.asked("ann", "LIST-1"), site.asked("gus", "LIST-2")
     site.visitor("carl").done(f"/requests/{guss}/denial", reason="")
     carl = site.visitor("carl")
@@ -176,10 +176,14 @@ def test_lists_are_filtered(site: Site) -> None:
     of_gus = carl.page("/requests", engineer=subject("gus"), account=ASKING).text
     assert guss in of_gus
     assert anns not in of_gus
+    of_ticket = carl.page("/requests", ticket="LIST-1").text
+    assert anns in of_ticket
+    assert guss not in of_ticket
     assert anns not in carl.page("/requests", account=ACCOUNT).text
     assert anns not in carl.page("/requests", account=OTHER).text
     assert guss not in site.visitor("ann").page("/requests").text
     shown(carl.get("/requests", state="sleeping"), 400)
+    assert faults(carl.get("/requests", ticket="no ticket")) == {"ticket"}
 
 
 def test_every_part_of_a_long_list_is_reached(site: Site) -> None:
