@@ -26,6 +26,7 @@ from broker.sandbox.cloudformation.sns_signer import SnsSigner
 from broker.sandbox.cloudformation.stacks import CloudFormation, Stack, StackRequest
 from broker.sandbox.cloudformation.template import TemplateError
 from broker.sandbox.cloudformation.topics import Topics
+from broker.sandbox.control_fields import count, fields_of, number, only, text, texts
 from broker.sandbox.gate.answers import Refusal
 from broker.sandbox.gate.received import Environ, ReceivedRequest
 from broker.sandbox.people.organisation import Organisation
@@ -110,13 +111,13 @@ class Control:
             case "GET", "health":
                 return 200, {"status": "ok", "now": self._clock.now().isoformat()}
             case "POST", "accounts":
-                return self._create_account(_fields(body))
+                return self._create_account(fields_of(body))
             case "POST", "topics":
-                return self._subscribe(_fields(body))
+                return self._subscribe(fields_of(body))
             case "GET", "sns-ca.pem":
                 return 200, {"pem": self._hooks.signer.anchors_pem.decode()}
             case "PUT", part if part in self._parts:
-                return self._parts[part](_fields(body))
+                return self._parts[part](fields_of(body))
             case "PUT", "people":
                 return 200, {"issuer": self._people.open(Organisation.parse(body))}
             case method, "stacks", *stack:
@@ -126,36 +127,36 @@ class Control:
     def _answer_for_stacks(self, method: str, stack: Sequence[str], body: bytes) -> Reply:
         match method, *stack:
             case ("POST",):
-                return self._create_stack(_fields(body))
+                return self._create_stack(fields_of(body))
             case "GET", account_id, name:
                 return self._describe_stack((account_id, name))
             case "PUT", account_id, name:
-                return self._update_stack((account_id, name), _fields(body))
+                return self._update_stack((account_id, name), fields_of(body))
             case "DELETE", account_id, name:
                 return self._delete_stack((account_id, name))
         return _NOTHING
 
     def _create_account(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"account_id", "partition", "policy"})
+        only(fields, {"account_id", "partition", "policy"})
         keys = self._accounts.create(
-            _text(fields, "account_id"),
-            partition=_text(fields, "partition", "aws"),
+            text(fields, "account_id"),
+            partition=text(fields, "partition", "aws"),
             policy=fields.get("policy"),
         )
         return 201, asdict(keys)
 
     def _create_stack(self, fields: Mapping[str, Any]) -> Reply:
-        _only(
+        only(
             fields,
             {"account_id", "partition", "region", "stack_name", "template", "parameters"},
         )
         request = StackRequest(
-            account_id=_text(fields, "account_id"),
-            partition=_text(fields, "partition", "aws"),
-            region=_text(fields, "region", "us-east-1"),
-            name=_text(fields, "stack_name"),
-            template=_text(fields, "template"),
-            parameters=_texts(fields, "parameters"),
+            account_id=text(fields, "account_id"),
+            partition=text(fields, "partition", "aws"),
+            region=text(fields, "region", "us-east-1"),
+            name=text(fields, "stack_name"),
+            template=text(fields, "template"),
+            parameters=texts(fields, "parameters"),
         )
         key = (request.account_id, request.name)
         with self._alone_with(key):
@@ -166,15 +167,15 @@ class Control:
         return 201, _described(stack)
 
     def _update_stack(self, key: Key, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"template", "parameters"})
+        only(fields, {"template", "parameters"})
         with self._alone_with(key):
             stack = self._stacks.get(key)
             if stack is None:
                 return _no_stack(key[1])
             request = replace(
                 stack.request,
-                template=_text(fields, "template", stack.request.template),
-                parameters=_texts(fields, "parameters"),
+                template=text(fields, "template", stack.request.template),
+                parameters=texts(fields, "parameters"),
             )
             iam = self._iam(request)
             self._stacks[key] = self._hooks.cloudformation.update(stack, request, iam)
@@ -210,32 +211,32 @@ class Control:
         return 200, {"stack_id": stack.identity.stack_id}
 
     def _subscribe(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"arn", "endpoint", "deliveries"})
-        deliveries = _count(fields, "deliveries", 1)
+        only(fields, {"arn", "endpoint", "deliveries"})
+        deliveries = count(fields, "deliveries", 1)
         self._hooks.topics.subscribe(
-            _text(fields, "arn"), _text(fields, "endpoint"), deliveries=deliveries
+            text(fields, "arn"), text(fields, "endpoint"), deliveries=deliveries
         )
         return 201, {"arn": fields["arn"]}
 
     def _refuse_answers(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"refuse"})
-        self._hooks.answers.refuse(_count(fields, "refuse", 0))
+        only(fields, {"refuse"})
+        self._hooks.answers.refuse(count(fields, "refuse", 0))
         return 200, {"refuse": fields.get("refuse", 0)}
 
     def _set_clock(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"offset_seconds"})
-        self._clock.set_offset(timedelta(seconds=_number(fields, "offset_seconds")))
+        only(fields, {"offset_seconds"})
+        self._clock.set_offset(timedelta(seconds=number(fields, "offset_seconds")))
         return 200, {"now": self._clock.now().isoformat()}
 
     def _delay_policies(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"seconds"})
-        self._policy_delay.seconds = seconds = _number(fields, "seconds", least=0)
+        only(fields, {"seconds"})
+        self._policy_delay.seconds = seconds = number(fields, "seconds", least=0)
         return 200, {"seconds": seconds}
 
     def _shorten_sessions(self, fields: Mapping[str, Any]) -> Reply:
-        _only(fields, {"seconds"})
+        only(fields, {"seconds"})
         unbounded = fields.get("seconds") is None
-        seconds = None if unbounded else _number(fields, "seconds", least=1)
+        seconds = None if unbounded else number(fields, "seconds", least=1)
         self._session_length.longest = None if seconds is None else timedelta(seconds=seconds)
         return 200, {"seconds": seconds}
 
@@ -265,50 +266,3 @@ def _described(stack: Stack) -> Mapping[str, Any]:
 
 def _no_stack(name: str) -> Reply:
     return 404, {"error": f"There is no stack {name} in this account."}
-
-
-def _fields(body: bytes) -> Mapping[str, Any]:
-    try:
-        fields = json.loads(body)
-    except ValueError as error:
-        raise ControlError("The body must be JSON") from error
-    if not isinstance(fields, dict):
-        raise ControlError("The body must be a JSON object")
-    return fields
-
-
-def _only(fields: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(fields) - known)
-    if unknown:
-        raise ControlError(
-            f"Unknown field {', '.join(unknown)}; known are {', '.join(sorted(known))}"
-        )
-
-
-def _text(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    value = fields.get(name, default)
-    if not isinstance(value, str):
-        raise ControlError(f"{name} must be a string")
-    return value
-
-
-def _texts(fields: Mapping[str, Any], name: str) -> Mapping[str, str]:
-    value = fields.get(name, {})
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise ControlError(f"{name} must be an object of strings")
-    return value
-
-
-def _number(fields: Mapping[str, Any], name: str, *, least: float = float("-inf")) -> float:
-    value = fields.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < least:
-        above = "" if least < 0 else f", {least:g} or more"
-        raise ControlError(f"{name} must be a number{above}")
-    return value
-
-
-def _count(fields: Mapping[str, Any], name: str, default: int) -> int:
-    value = fields.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
-        raise ControlError(f"{name} must be a number up to 100")
-    return value

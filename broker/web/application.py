@@ -61,9 +61,7 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     showing.register(app)
 
     cookies = Cookies(services.public_url)
-    browsers = None
-    if services.sign_in is not None:
-        browsers = Browsers(services.sign_in.browser_sessions, cookies)
+    browsers = _browsers(services, cookies)
 
     def caller() -> Call:
         call = authenticate(services.authentication, browsers)
@@ -86,6 +84,13 @@ def _flask(services: Services, metrics: Metrics) -> Flask:
     app.register_blueprint(pages.blueprint(services, caller))
     _add_descriptions(app)
     return app
+
+
+def _browsers(services: Services, cookies: Cookies) -> Browsers | None:
+    """Where people can sign in; else nobody comes with a browser's session."""
+    if services.sign_in is None:
+        return None
+    return Browsers(services.sign_in.browser_sessions, cookies)
 
 
 def _add_descriptions(app: Flask) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -91,14 +92,10 @@ def configure(
     session = _named(wanted, target)
     profile = profile_name or f"support-{session.account_id}"
     settings = {"credential_process": _process(session, target), "region": region, "output": output}
+    given = {key: value for key, value in settings.items() if value}
     file = _file("AWS_CONFIG_FILE", "config")
     before = _read(file)
-    try:
-        _require_no_keys(profile)
-        given = {key: value for key, value in settings.items() if value}
-        after = with_settings(before, profile=profile, settings=given)
-    except Ambiguous as e:
-        raise CommandFailed(f"{file} was left as it is. {e} Mend it, or say --profile-name.") from e
+    after = _changed(file, before, profile=profile, settings=given)
     if after == before:
         click.echo(f"{file} says so already.", err=True)
         return
@@ -108,6 +105,15 @@ def configure(
     _confirm(file, yes=yes)
     _write(file, before=before, after=after)
     click.echo(f"Written. Try: aws --profile {profile} sts get-caller-identity", err=True)
+
+
+def _changed(file: Path, before: str, *, profile: str, settings: Mapping[str, str]) -> str:
+    """The file's text with the profile's settings. Raises CommandFailed where it is ambiguous."""
+    try:
+        _require_no_keys(profile)
+        return with_settings(before, profile=profile, settings=settings)
+    except Ambiguous as e:
+        raise CommandFailed(f"{file} was left as it is. {e} Mend it, or say --profile-name.") from e
 
 
 def _named(wanted: WantedSession, target: Target) -> NamedSession:

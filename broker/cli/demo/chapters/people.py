@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 
+from broker.cli.demo.forms import fields_of
 from broker.cli.demo.people import CARL, JANE, Person
 from broker.cli.demo.programs import Answer, run, run_with_somebody
 from broker.cli.demo.stage import StageError
@@ -52,17 +52,25 @@ def _in_a_shell(world: World) -> Steps:
         somebody=lambda url: _allowed(url, JANE),
     )
     yield _of_the_shell(
-        f"{JANE.name} signs in from a shell (broker login --device)", answer, "subject", JANE.login
+        f"{JANE.name} signs in from a shell (broker login --device)",
+        answer,
+        member="subject",
+        expected=JANE.login,
     )
     answer = run(["broker", "whoami", "--json"], environment)
     yield _of_the_shell(
-        "and needs no API token there (broker whoami)", answer, "signed_in_by", "identity_token"
+        "and needs no API token there (broker whoami)",
+        answer,
+        member="signed_in_by",
+        expected="identity_token",
     )
     answer = run(["broker", "logout", "--json"], environment)
-    yield _of_the_shell("and signs out again (broker logout)", answer, "revocation", "revoked")
+    yield _of_the_shell(
+        "and signs out again (broker logout)", answer, member="revocation", expected="revoked"
+    )
 
 
-def _of_the_shell(title: str, answer: Answer, member: str, expected: str) -> Step:
+def _of_the_shell(title: str, answer: Answer, *, member: str, expected: str) -> Step:
     return Step(
         title=title,
         expected=expected,
@@ -75,8 +83,8 @@ def _allowed(url: str, person: Person) -> None:
     """What a click on the provider's page for terminals does."""
     with _browser() as browser:
         page = browser.get(url)
-        form = _Form(page.text)
-        browser.post(page.url, data={**form.fields, "person": person.login}).raise_for_status()
+        clicked = {**fields_of(page.text), "person": person.login}
+        browser.post(page.url, data=clicked).raise_for_status()
 
 
 def _signed_in(world: World, person: Person, *, expected: str) -> Step:
@@ -99,11 +107,11 @@ def _browser() -> httpx.Client:
 def _signing_in(world: World, browser: httpx.Client, choice: Mapping[str, str]) -> httpx.Response:
     """From the broker to the provider, through its form, and back."""
     page = browser.get(f"{world.stage.url}/sign-in", params={"return_to": "/v1/me"})
-    form = _Form(page.text)
-    if not form.fields:
+    fields = fields_of(page.text)
+    if not fields:
         raise StageError(f"The provider shows no form at {page.url.copy_with(query=None)}.")
     # The form names no other address than that of its page.
-    return browser.post(page.url, data={**form.fields, **choice})
+    return browser.post(page.url, data={**fields, **choice})
 
 
 def _told(me: Mapping[str, Any], person: Person) -> str:
@@ -116,18 +124,3 @@ def _told(me: Mapping[str, Any], person: Person) -> str:
 def _code(answer: httpx.Response) -> str:
     is_problem = answer.headers["Content-Type"].startswith("application/problem+json")
     return str(answer.json()["code"]) if is_problem else f"status {answer.status_code}"
-
-
-class _Form(HTMLParser):
-    """What the form of a page holds before anybody clicks."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See HTMLParser."""
-        members = dict(attrs)
-        if tag == "input" and members.get("name"):
-            self.fields[str(members["name"])] = members.get("value") or ""
