@@ -14,7 +14,7 @@ from tests.browser.chromium import Scripts
 from tests.browser.errands import CUSTOMER, WHY, Errands
 from tests.browser.office import Office
 from tests.browser.people import MILL
-from tests.browser.visitors import Visitors
+from tests.browser.visitors import PATIENCE_MS, Visitors
 
 A_MINUTE_MS = 60_000
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
@@ -149,10 +149,19 @@ def _go_back(page: Page) -> None:
     """What answered a form is not loaded again: the browser asks first, on a page of its own."""
     try:
         page.go_back(wait_until="commit")  # a page out of memory would not load
-        page.wait_for_function("document.readyState === 'complete'")
+        _until_complete(page)
     except Error as error:
         assert "ERR_CACHE_MISS" in error.message  # noqa: PT017 - only that one is let pass
         page.wait_for_url("chrome-error://**")
+
+
+def _until_complete(page: Page) -> None:
+    """Asked from here again and again: a page without scripts cannot be told to look by itself."""
+    for _ in range(PATIENCE_MS // 100):
+        if page.evaluate("document.readyState") == "complete":
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{page.url} has not loaded")
 
 
 @pytest.mark.parametrize("scripts", Scripts)
