@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -34,14 +35,21 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="session")
 def services(stage: Stage) -> Iterator[Services]:
     """The services of a second broker, in this process, on the stage's store."""
+    with services_beside(stage) as built:
+        yield built
+
+
+@contextmanager
+def services_beside(stage: Stage) -> Iterator[Services]:
+    """The services that a broker has which shares the stage's store and AWS."""
     log_as_in_production()
     with pytest.MonkeyPatch.context() as environment:
         for name, value in stage.environment.items():
             if name.startswith("AWS_"):
                 environment.setenv(name, value)
         built = build(settings.load(stage.environment), Metrics())
-    yield built
-    built.close()
+    with closing(built):
+        yield built
 
 
 def log_as_in_production() -> None:

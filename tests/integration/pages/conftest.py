@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from broker import settings
 from broker.cli.demo.stage import UNHURRIED, Stage
 from broker.domain.identity.permissions import Role
-from broker.web.metrics import Metrics
-from broker.wiring import Services, build
-from tests.integration.api.conftest import log_as_in_production
+from broker.wiring import Services
+from tests.integration.api.conftest import services_beside
 from tests.integration.api.world import ACCOUNT, ASKING, OTHER, UNREADY, World
 from tests.integration.pages.world import Site, sign_in_settings
 
@@ -32,14 +30,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="session")
 def services(stage: Stage) -> Iterator[Services]:
     """The services of a second broker, in this process, on the stage's store."""
-    log_as_in_production()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in stage.environment.items():
-            if name.startswith("AWS_"):
-                environment.setenv(name, value)
-        built = build(settings.load(stage.environment), Metrics())
-    yield built
-    built.close()
+    with services_beside(stage) as built:
+        yield built
 
 
 @pytest.fixture(scope="session")
