@@ -59,10 +59,15 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """The session is refused; `grant_id` names the grant that the reason speaks of, if any."""
+    """The session is refused; `grant_id` names the grant that the reason speaks of, if any.
+
+    `grant_state` says of a grant that is required what has become of it: whoever waits for a
+    decision need not ask again, and whoever was denied may.
+    """
 
     reason: Reason
     grant_id: GrantId | None = None
+    grant_state: GrantState | None = None
 
 
 Decision = Allow | Deny
@@ -152,9 +157,10 @@ def _by_grant(
     # A request that somebody may still approve is worth more to the engineer than what is over.
     waiting = [grant for grant in fitting if grant.state_at(now) is GrantState.REQUESTED]
     latest = max(waiting or fitting, key=_end)
-    if latest.state_at(now) is GrantState.EXPIRED:
+    state = latest.state_at(now)
+    if state is GrantState.EXPIRED:
         return Deny(Reason.GRANT_EXPIRED, latest.grant_id)
-    return Deny(Reason.GRANT_REQUIRED, latest.grant_id)
+    return Deny(Reason.GRANT_REQUIRED, latest.grant_id, state)
 
 
 def _within(grant: Grant, request: SessionRequest, now: datetime) -> Decision:

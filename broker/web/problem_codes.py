@@ -31,7 +31,7 @@ class Code:
 _GRANT = "gr-0123456789abcdef0123"
 
 _MEMBERS_OF_REASONS: Mapping[Reason, Mapping[str, object]] = {
-    Reason.GRANT_REQUIRED: {"grant_id": _GRANT},
+    Reason.GRANT_REQUIRED: {"grant_id": _GRANT, "state": "requested"},
     Reason.ALREADY_DECIDED: {"grant_id": _GRANT, "state": "denied"},
 }
 

@@ -104,6 +104,20 @@ def test_a_request_that_waits_is_named(world: World) -> None:
     assert f"`broker requests show {grant['id']}`, or --wait for it" in refused.err
 
 
+def test_after_a_denial_the_way_is_to_ask_again(world: World) -> None:
+    """Nobody decides on what was denied, so there is nothing to wait for."""
+    account_id = world.onboard(consent="per_grant").account["account_id"]
+    ticket = world.ticket("T-denied-once", account_id)
+    body = {"account_id": account_id, "ticket": ticket, "reason": NEEDS_APPROVAL}
+    grant = world.engineer.ask("POST", "/v1/grants", body)
+    customer = world.customer_of(account_id)
+    customer.ask("POST", f"/v1/grants/{grant['id']}/denial", {"reason": "not today"})
+    refused = world.broker_get("--account", account_id, "--ticket", ticket)
+    assert refused.status == 3
+    assert f"{grant['id']} was denied" in refused.err
+    assert f"Ask again: `broker requests create --account {account_id}" in refused.err
+
+
 def test_waiting_without_a_reason_is_wrong_usage(world: World) -> None:
     """The customer decides on a reason; a script that gives none is told."""
     account_id = world.onboard(consent="per_grant").account["account_id"]

@@ -91,18 +91,25 @@ def _answered(ask: Callable[[], Answered]) -> Answered:
 
 def _grant_needed(named: NamedSession, problem: ProblemAnswered) -> CommandRefused:
     """The refusal, with what was asked for already and the command that asks."""
-    asked_for = problem.members.get("grant_id")
+    grant_id, state = problem.members.get("grant_id"), problem.members.get("state")
     command = (
         f"broker requests create --account {named.account_id} --ticket {named.ticket} "
         f'--access {named.access.value} --reason "…"'
     )
-    way_out = (
-        f"The customer approves each access. {asked_for} was asked for, and is not approved: "
-        f"`broker requests show {asked_for}`, or --wait for it"
-        if asked_for and problem.code == Reason.GRANT_REQUIRED
-        else f"The customer approves each access. Ask: `{command}`, or add --wait"
-    )
-    return CommandRefused(f"{way_out}. (request {problem.request_id})", code=problem.code)
+    if state == GrantState.REQUESTED.value:
+        way_out = (
+            f"{grant_id} was asked for, and is not approved: `broker requests show {grant_id}`, "
+            "or --wait for it"
+        )
+    elif grant_id and state:
+        way_out = (
+            f"{grant_id} was {state}: `broker requests show {grant_id}` says why. Ask again: "
+            f"`{command}`, or add --wait"
+        )
+    else:
+        way_out = f"Ask: `{command}`, or add --wait"
+    sentence = f"The customer approves each access. {way_out}. (request {problem.request_id})"
+    return CommandRefused(sentence, code=problem.code)
 
 
 def _wait_for_grant(named: NamedSession, broker: Broker, *, sleep: Callable[[float], None]) -> None:

@@ -162,7 +162,10 @@ class OpenSession:
             entries.refused(call, request, reason=reason, grant_id=grant_id),
             now=self.clock(),
         )
-        return refusal(reason, extra={"grant_id": str(grant_id)} if grant_id else None)
+        extra = {} if grant_id is None else {"grant_id": str(grant_id)}
+        if isinstance(decision, Deny) and decision.grant_state is not None:
+            extra["state"] = decision.grant_state.value
+        return refusal(reason, extra=extra or None)
 
     def _intent(
         self, request: SessionRequest, account: Account, allowed: Allow, decided_at: datetime

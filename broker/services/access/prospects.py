@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from broker.domain.access import Allow, Decision, Deny, Limits, Reason, decide
 from broker.domain.accounts import Account
-from broker.domain.grants import Access
+from broker.domain.grants import Access, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.ports import AccountRepository, GrantRepository, Page
 from broker.domain.sessions import Length, SessionRequest
@@ -40,7 +40,7 @@ class Prospect:
     def waits_for(self) -> GrantId | None:
         """The request that nobody has decided on yet."""
         match self.decision:
-            case Deny(reason=Reason.GRANT_REQUIRED, grant_id=grant_id):
+            case Deny(grant_id=grant_id, grant_state=GrantState.REQUESTED):
                 return grant_id
         return None
 

@@ -50,7 +50,7 @@ _SENTENCES = {
         "in again."
     ),
     Notice.CONSENT_CHANGED: "Your consent is changed, and the change is in the ledger.",
-    Notice.REQUESTED: "The request is sent. Whoever may decide on it has been told.",
+    Notice.REQUESTED: "The request is sent. Whoever may decide on it finds it under Requests.",
     Notice.APPROVED: "Approved. You can revoke it at any time.",
     Notice.DENIED: "Denied. The engineer gets no access by this request.",
     Notice.GRANT_REVOKED: "Revoked, with every session under it.",

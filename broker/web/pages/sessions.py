@@ -9,6 +9,7 @@ from pydantic import Field
 from broker.contract.console import Region, SessionCredentialsBody
 from broker.domain import credential_forms
 from broker.domain.access import Reason
+from broker.domain.grants import GrantState
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.sessions import Credentials, Session
 from broker.errors import AccessDenied
@@ -138,7 +139,6 @@ def _opened(services: Services, session: Session, credentials: Credentials) -> P
 
 def _grant_needed(form: SessionForm, refused: AccessDenied) -> Page | GoTo:
     """To the request that waits already, or to the form that makes one."""
-    waiting = refused.extra.get("grant_id")
-    if waiting is not None:
-        return GoTo(f"/requests/{waiting}")
+    if refused.extra.get("state") == GrantState.REQUESTED.value:
+        return GoTo(f"/requests/{refused.extra['grant_id']}")
     return Page("grant_needed.html", {"asked": form})

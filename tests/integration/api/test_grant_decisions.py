@@ -152,7 +152,8 @@ def test_a_revoked_grant_opens_nothing_more(world: World) -> None:
     shown = world.inside(GUS).get(f"/v1/sessions/{session['id']}").json()
     assert shown["revoked_at"] is not None
     refused = world.session(world.over_http(GUS), **asked)
-    assert assert_problem(refused, 403, "grant_required")["grant_id"] == grant["id"]
+    problem = assert_problem(refused, 403, "grant_required")
+    assert (problem["grant_id"], problem["state"]) == (grant["id"], "revoked")
 
 
 def test_of_a_hundred_deciders_one_wins(world: World) -> None:

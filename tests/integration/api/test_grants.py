@@ -157,7 +157,8 @@ def test_a_session_waits_with_its_request(world: World) -> None:
     grant = requested(world, "GR-USED", duration_seconds=7200)
     asked = {"account_id": ASKING, "ticket": "GR-USED"}
     refused = world.session(world.over_http(GUS), **asked)
-    assert assert_problem(refused, 403, "grant_required")["grant_id"] == grant["id"]
+    problem = assert_problem(refused, 403, "grant_required")
+    assert (problem["grant_id"], problem["state"]) == (grant["id"], "requested")
     approved = answered(decide(world.over_http("customer"), grant["id"], "approval", "go on"), 200)
     assert (approved["state"], approved["approver"]) == ("approved", "customer")
     assert approved["decision_reason"] == "go on"

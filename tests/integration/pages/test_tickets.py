@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from broker.domain.identifiers import TicketId
 from tests.integration.api.world import ACCOUNT, ASKING, OTHER, UNREADY
 from tests.integration.pages.document import Document
@@ -71,6 +73,21 @@ def test_a_request_that_waits_is_linked(site: Site) -> None:
     page = site.visitor("ann").page("/tickets/TICK-5")
     assert f"/requests/{grant_id}" in page.addresses
     assert of(page, "/requests", "TICK-5") == []
+
+
+@pytest.mark.parametrize("verdict", ["denial", "revocation"])
+def test_what_was_denied_or_revoked_may_be_asked_for_again(site: Site, verdict: str) -> None:
+    """It waits for nobody: ticket and request both lead to asking again."""
+    ticket = f"TICK-{verdict.upper()}"
+    grant_id = site.asked("ann", ticket)
+    site.visitor("carl").done(f"/requests/{grant_id}/{verdict}", reason="Not today")
+    ann = site.visitor("ann")
+    page = ann.page(f"/tickets/{ticket}")
+    assert f"/requests/{grant_id}" not in page.addresses
+    (asks,) = of(page, "/requests", ticket)
+    assert f"/tickets/{ticket}" in ann.page(f"/requests/{grant_id}").addresses
+    instead = shown(ann.post("/sessions", account_id=asks["account_id"], ticket=ticket))
+    assert len(of(instead, "/requests", ticket)) == 1
 
 
 def test_looking_is_no_asking(site: Site) -> None:

@@ -140,17 +140,23 @@ GRANTS = {
     "none": ([], Deny(Reason.GRANT_REQUIRED)),
     "requested": (
         [grant(decided=GrantState.REQUESTED)],
-        Deny(Reason.GRANT_REQUIRED, grant().grant_id),
+        Deny(Reason.GRANT_REQUIRED, grant().grant_id, GrantState.REQUESTED),
     ),
     "requested beside a revoked one that would have lasted longer": (
         [
             grant(decided=GrantState.REVOKED, expires_at=NOW + timedelta(hours=30)),
             grant(grant_id=GrantId("gr-" + "2" * 20), decided=GrantState.REQUESTED),
         ],
-        Deny(Reason.GRANT_REQUIRED, GrantId("gr-" + "2" * 20)),
+        Deny(Reason.GRANT_REQUIRED, GrantId("gr-" + "2" * 20), GrantState.REQUESTED),
     ),
-    "denied": ([grant(decided=GrantState.DENIED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
-    "revoked": ([grant(decided=GrantState.REVOKED)], Deny(Reason.GRANT_REQUIRED, grant().grant_id)),
+    "denied": (
+        [grant(decided=GrantState.DENIED)],
+        Deny(Reason.GRANT_REQUIRED, grant().grant_id, GrantState.DENIED),
+    ),
+    "revoked": (
+        [grant(decided=GrantState.REVOKED)],
+        Deny(Reason.GRANT_REQUIRED, grant().grant_id, GrantState.REVOKED),
+    ),
     "expired this second": ([grant(expires_at=NOW)], Deny(Reason.GRANT_EXPIRED, grant().grant_id)),
     "of a standing consent that has ended": (
         [grant(approver=BY_POLICY)],
@@ -222,7 +228,9 @@ def test_a_request_from_before_may_still_be_approved_afterwards():
     """It gave nobody anything; who decides on it does so by what is known now."""
     since = switched_off_and_on(Consent.PER_GRANT)
     waiting = grant(decided=GrantState.REQUESTED, approver=None)
-    assert decided(account=since, grants=[waiting]) == Deny(Reason.GRANT_REQUIRED, waiting.grant_id)
+    assert decided(account=since, grants=[waiting]) == Deny(
+        Reason.GRANT_REQUIRED, waiting.grant_id, GrantState.REQUESTED
+    )
     approved = replace(waiting, decided=GrantState.APPROVED, decided_at=NOW + 3 * MINUTE)
     assert decided(account=since, grants=[approved]) == Allow(approved)
 
