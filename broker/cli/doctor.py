@@ -105,7 +105,8 @@ def _here(account_id: AccountId | None) -> Iterator[Check]:
             "settings",
             "; ".join(e.problems),
             meaning="The broker cannot start, and nothing else can be checked.",
-            mend="Correct the environment; the README lists every variable.",
+            mend="Correct the environment; the README lists every variable. On another machine "
+            "than the broker's: `broker doctor ACCOUNT --remote`.",
         )
         return
     with closing(services):

@@ -21,6 +21,7 @@ from broker.client.errors import (
     TimedOut,
     Unreachable,
 )
+from broker.domain.access import Reason
 from broker.domain.plain_text import plain
 from broker.errors import BrokerError, ConfigurationError, InvalidRequest, RateLimited
 
@@ -102,12 +103,20 @@ def _told(error: ClientError) -> click.ClickException:
 
 
 def _problem(problem: ProblemAnswered) -> CommandFailed:
-    sentence = f"{problem.detail} (request {problem.request_id})"
+    sentence = f"{problem.detail}{_whose_verdict(problem)} (request {problem.request_id})"
     if problem.may_pass:
         return CommandFailed(sentence, code=problem.code)
     if problem.code == _INVALID:
         return CommandMisused(sentence, code=problem.code)
     return CommandRefused(sentence, code=problem.code)
+
+
+def _whose_verdict(problem: ProblemAnswered) -> str:
+    """Whose decision came first, where somebody decided too late and the broker says it."""
+    state, approver = problem.members.get("state"), problem.members.get("approver")
+    if problem.code != Reason.ALREADY_DECIDED.value or not (state and approver):
+        return ""
+    return f" It is {state}, by {approver}."
 
 
 def _misused(error: ValidationError) -> CommandMisused:

@@ -16,8 +16,8 @@ from tests.e2e.programs import Ran, run
 from tests.e2e.world import ENGINEER, METADATA, TICKET, World
 
 GOOD = ("--account", METADATA, "--ticket", TICKET)
-HOSTILE = "a'b\"c$(touch pwned)`touch pwned`\\ ;&|<>*?"
-"""A value that would do harm in a shell, were it not quoted."""
+HOSTILE = "a'b\"c$(touch${IFS}pwned)`touch${IFS}pwned`\\;&|<>*?"
+"""A value that would do harm in a shell, were it not quoted; one word, as credentials are."""
 
 
 def failed(ran: Ran, *, status: int, sentence: str, code: str | None = None) -> None:

@@ -190,8 +190,10 @@ def test_a_provisioning_that_was_cut_short_is_finished(site: Site, action: str) 
 
 
 def let_leases_end(site: Site) -> None:
-    """Let the time pass for which a dead broker still holds its accounts."""
+    """Let the time pass for which a dead broker still holds its accounts.
+
+    On a busy machine the next one may have taken longer to start than that.
+    """
     with Redis(unix_socket_path=str(site.store / "store.sock")) as redis:
-        leases = list(redis.scan_iter("*:lease:*"))
-        assert leases, "the broker that died held a lease"
-        redis.delete(*leases)
+        for lease in redis.scan_iter("*:lease:*"):
+            redis.delete(lease)

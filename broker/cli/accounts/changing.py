@@ -95,9 +95,12 @@ def change(
 def consent(*, account_id: AccountId, consent: Consent, target: Target, as_json: bool) -> None:
     """Set the customer's consent; it takes the customer's own token.
 
-    `off` ends every live session and opens no other, until it is set again.
+    With `standing` an open ticket is enough; with `per_grant` somebody on the customer's side
+    approves each access, and sessions that are live go on. `off` ends every live session and
+    opens no other, until it is set again.
 
     \b
+      broker accounts consent 111122223333 per_grant
       broker accounts consent 111122223333 off
     """
     with target.broker() as broker, waiting(f"Setting the consent of {account_id} …"):

@@ -38,6 +38,8 @@ def set_profile(
             profile[key] = value
         elif key in profile:
             del profile[key]
+    if "url" not in profile:
+        raise CommandMisused(f"Profile {name} would name no broker: say --url too.")
     if as_default:
         document[_DEFAULT] = name
     _write(file, document)

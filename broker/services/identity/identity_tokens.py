@@ -90,7 +90,9 @@ def refusal_of(fault: IdentityFault) -> CredentialRefused:
 
 
 SENTENCES: Mapping[IdentityFault, str] = {
-    IdentityFault.MALFORMED: "The ID token cannot be read. Get a new one from your provider.",
+    IdentityFault.MALFORMED: (
+        "This is neither an API token nor an ID token: part of it may be missing. Get a new one."
+    ),
     IdentityFault.WRONG_TYPE: "This is not an ID token. Send the ID token, not the access token.",
     IdentityFault.WRONG_ALGORITHM: "The ID token is signed in a way that is not accepted here.",
     IdentityFault.UNKNOWN_KEY: "The ID token's key is none of those that your provider names.",

@@ -64,7 +64,8 @@ CONSENT_CHOICES = (
     ConsentChoice(
         Consent.PER_GRANT,
         "Ask me each time",
-        "Nobody gets in until somebody on your side has approved the request.",
+        "Nobody gets in until somebody on your side has approved the request. Whoever is in there "
+        "now stays until their time is up, or you end it.",
     ),
     ConsentChoice(
         Consent.OFF,

@@ -63,7 +63,9 @@ end
 return found
 """
 
-_OF_EVERY_REQUEST = re.compile(rb"brk:\{broker\}:(window|acceptance|api-token-uses|tallies)(:|$)")
+_OF_EVERY_REQUEST = re.compile(
+    rb"brk:\{broker\}:(window|acceptance|api-token-uses|tallies|browser-session)(:|$)"
+)
 
 OPERATOR = Call(
     caller=Caller(subject="operator:tests", roles=frozenset({Role.ADMIN})),
