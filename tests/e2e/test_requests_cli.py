@@ -108,6 +108,16 @@ def test_a_denial_says_why(desk: Desk) -> None:
     assert desk.told("show", grant_id) == denied
 
 
+def test_who_decides_too_late_is_told_whose_verdict_counts(desk: Desk) -> None:
+    """And what it was, in the sentence itself."""
+    grant_id = desk.created()["id"]
+    denied = desk.told("deny", grant_id, caller=desk.customer)
+    late = desk.requests("approve", grant_id, caller=desk.customer)
+    assert (late.status, late.out) == (3, "")
+    assert f"It is denied, by {denied['approver']}." in late.err
+    assert "[grant_already_decided]" in late.err
+
+
 def test_what_is_asked_for(desk: Desk) -> None:
     """Access and duration as given; four hours where nobody says how long."""
     plain = desk.created()

@@ -141,6 +141,14 @@ def test_the_file_may_be_a_link_and_keeps_its_mode(file: Path, tmp_path: Path) -
     assert stat.S_IMODE(real.stat().st_mode) == 0o644
 
 
+def test_a_new_profile_needs_a_broker(file: Path) -> None:
+    """Whoever has just run `profiles set` is not sent there, but told what to add."""
+    result = ran("profiles", "set", "third", "--account", "111122223333")
+    assert result.exit_code == 2
+    assert "Profile third would name no broker: say --url too." in result.output
+    assert file.read_text() == GOOD
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -150,7 +158,7 @@ def test_the_file_may_be_a_link_and_keeps_its_mode(file: Path, tmp_path: Path) -
         (["--duration", "5"], "900"),
         (["--region", "Frankfurt"], "profiles.acme.region"),
         (["--access", "write"], "access"),
-        (["--unset", "url"], "profiles.acme.url is missing"),
+        (["--unset", "url"], "Profile acme would name no broker: say --url too."),
         (["--ticket", "T-2", "--unset", "ticket"], "set and unset"),
     ],
 )
