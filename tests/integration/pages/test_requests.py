@@ -173,6 +173,8 @@ def test_lists_are_filtered(site: Site) -> None:
     denied = carl.page("/requests", state="denied").text
     assert guss in denied
     assert anns not in denied
+    nobodys = carl.page("/requests", state="requested", ticket="LIST-NONE").text
+    assert "Nothing waits for a decision." in nobodys
     of_gus = carl.page("/requests", engineer=subject("gus"), account=ASKING).text
     assert guss in of_gus
     assert anns not in of_gus
