@@ -57,6 +57,7 @@ def demo(*, once: bool, folder: Path, port: int, sandbox_port: int) -> None:
     \b
     In another shell:
       . .demo/env
+      broker exec --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET -- aws s3 ls
       eval "$(broker get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"
       aws sts get-caller-identity
 

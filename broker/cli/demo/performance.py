@@ -106,9 +106,10 @@ def _serve(stage: Stage, telling: Telling) -> None:
     telling.say("In another shell:")
     telling.say()
     telling.say(f"  . {_short(stage.folder / ENVIRONMENT_FILE)}")
-    telling.say(f'  eval "$({broker} get --account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET)"')
+    session = "--account $DEMO_ACCOUNT_ID --ticket $DEMO_TICKET"
+    telling.say(f"  {broker} exec {session} -- {aws} s3 ls")
+    telling.say(f'  eval "$({broker} get {session})"')
     telling.say(f"  {aws} sts get-caller-identity")
-    telling.say(f"  {aws} s3 ls")
     telling.say()
     telling.say("As the operator, in a third one:")
     telling.say()
