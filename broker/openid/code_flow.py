@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 from authlib.oauth2 import (  # type: ignore[import-untyped]
     OAuth2Client,
     OAuth2Error,
@@ -11,9 +10,9 @@ from pydantic import SecretStr
 
 from broker.domain.identity.browser_sessions import BrowserSecret, Purpose
 from broker.domain.identity.openid_provider import CodeRefused
-from broker.openid.provider import OpenIdProvider, ProviderMetadata
+from broker.openid.provider import OpenIdProvider, ProviderMetadata, is_named
 from broker.openid.site import ProviderSite, unavailable
-from broker.openid.transport import AuthlibTransport
+from broker.openid.transport import AuthlibTransport, token_answer
 
 
 class AuthlibCodeFlow:
@@ -51,29 +50,24 @@ class AuthlibCodeFlow:
         """See the protocol CodeFlow. The access token that comes with it is not even looked at."""
         metadata = self._provider.metadata()
         try:
-            answer = self._client(metadata).fetch_token(
-                metadata.token_endpoint,
-                grant_type="authorization_code",
-                code=code,
-                redirect_uri=self._redirect_uri,
-                code_verifier=secret.derived(Purpose.CODE_VERIFIER),
+            answer = token_answer(
+                lambda: self._client(metadata).fetch_token(
+                    metadata.token_endpoint,
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=self._redirect_uri,
+                    code_verifier=secret.derived(Purpose.CODE_VERIFIER),
+                )
             )
         except OAuth2Error as e:
             if e.error == "invalid_grant":
                 raise CodeRefused from e
             raise unavailable(f"its token endpoint refuses the broker: {e.error}") from e
-        except (ValueError, RecursionError, httpx.HTTPStatusError) as e:
-            raise unavailable("its token endpoint answers with something else than JSON") from e
-        identity_token = answer.get("id_token")
-        if not isinstance(identity_token, str):
-            raise unavailable("its token endpoint gives no identity token")
-        return identity_token
+        return answer.identity_token
 
     def names_issuer(self, presented: str | None) -> bool:
         """See the protocol CodeFlow."""
-        if presented is None:
-            return not self._provider.metadata().names_itself
-        return presented == self._provider.issuer
+        return is_named(self._provider, presented)
 
     def _client(self, metadata: ProviderMetadata) -> OAuth2Client:
         in_header = metadata.takes_secret_in_header

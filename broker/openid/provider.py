@@ -136,6 +136,13 @@ class OpenIdProvider:
         )
 
 
+def is_named(provider: OpenIdProvider, presented: str | None) -> bool:
+    """Whether a callback with this `iss` comes from the provider (RFC 9207)."""
+    if presented is None:
+        return not provider.metadata().names_itself
+    return presented == provider.issuer
+
+
 def _text(document: Mapping[str, Any], name: str) -> str | None:
     value = document.get(name)
     return value if isinstance(value, str) else None

@@ -12,19 +12,11 @@ from authlib.oauth2 import OAuth2Client, OAuth2Error  # type: ignore[import-unty
 from pydantic import BaseModel, Field, ValidationError
 
 from broker.domain.identity.openid_provider import TerminalClient
-from broker.openid.provider import OpenIdProvider
+from broker.openid.provider import OpenIdProvider, is_named
 from broker.openid.site import ProviderSite, check_address, unavailable
-from broker.openid.transport import AuthlibTransport
+from broker.openid.transport import AuthlibTransport, Tokens, token_answer
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """What the provider gives. Nothing has been checked of the identity token."""
-
-    identity_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
 
 
 class ProviderRefused(Exception):
@@ -93,9 +85,7 @@ class PublicClient:
 
     def names_issuer(self, presented: str | None) -> bool:
         """Whether a callback comes from the provider that it was sent to (RFC 9207)."""
-        if presented is None:
-            return not self._provider.metadata().names_itself
-        return presented == self._provider.issuer
+        return is_named(self._provider, presented)
 
     def redeem(self, code: str, attempt: LoopbackAttempt) -> Tokens:
         """The tokens for a code. Raises ProviderRefused."""
@@ -171,18 +161,11 @@ class PublicClient:
         self, ask: Callable[[OAuth2Client, str], Any], attempt: LoopbackAttempt | None = None
     ) -> Tokens:
         try:
-            answer = ask(self._oauth(attempt), self._provider.metadata().token_endpoint)
+            return token_answer(
+                lambda: ask(self._oauth(attempt), self._provider.metadata().token_endpoint)
+            )
         except OAuth2Error as e:
             raise ProviderRefused(str(e.error)) from e
-        except (ValueError, RecursionError, httpx.HTTPStatusError) as e:
-            raise unavailable("its token endpoint answers with something else than JSON") from e
-        identity_token, refresh_token = answer.get("id_token"), answer.get("refresh_token")
-        if not isinstance(identity_token, str):
-            raise unavailable("its token endpoint gives no identity token")
-        return Tokens(
-            identity_token=identity_token,
-            refresh_token=refresh_token if isinstance(refresh_token, str) else None,
-        )
 
     def _oauth(self, attempt: LoopbackAttempt | None = None) -> OAuth2Client:
         return OAuth2Client(

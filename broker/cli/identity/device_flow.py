@@ -13,7 +13,8 @@ from broker.cli.failures import CommandFailed, CommandRefused
 from broker.cli.identity.kept import KeptSignIn
 from broker.cli.identity.provider import SignInClient, printable
 from broker.errors import DependencyUnavailable
-from broker.openid.public_client import DeviceCodes, NotOffered, ProviderRefused, Tokens, Waiting
+from broker.openid.public_client import DeviceCodes, NotOffered, ProviderRefused, Waiting
+from broker.openid.transport import Tokens
 from broker.services.ambient import utc_now
 
 _SLOWER = 5.0

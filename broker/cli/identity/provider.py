@@ -16,8 +16,9 @@ from broker.domain.identity.identity_claims import IdentityRefused, good_until
 from broker.domain.identity.openid_provider import TerminalClient
 from broker.errors import DependencyUnavailable
 from broker.openid.provider import OpenIdProvider
-from broker.openid.public_client import ProviderRefused, PublicClient, Tokens
+from broker.openid.public_client import ProviderRefused, PublicClient
 from broker.openid.site import ProviderSite, Proxies, check_address
+from broker.openid.transport import Tokens
 from broker.services.ambient import utc_now
 from broker.services.identity.identity_tokens import SENTENCES, signed_claims
 

@@ -19,7 +19,8 @@ from broker.cli.identity.renewing import renewed
 from broker.domain.identity.identity_claims import IdentityFault, IdentityRefused
 from broker.domain.identity.openid_provider import TerminalClient
 from broker.errors import DependencyUnavailable
-from broker.openid.public_client import ProviderRefused, Tokens
+from broker.openid.public_client import ProviderRefused
+from broker.openid.transport import Tokens
 from tests.e2e.organisation import CLI, OTHER, SCOPE, Keys, Provider
 
 URL = "https://broker.example"

@@ -18,9 +18,9 @@ from broker.openid.public_client import (
     DeviceCodes,
     NotOffered,
     ProviderRefused,
-    Tokens,
     Waiting,
 )
+from broker.openid.transport import Tokens
 
 TOKENS = Tokens(identity_token="eyJ.x.y", refresh_token=None)
 SIGN_IN = KeptSignIn(
