@@ -8,6 +8,7 @@ from broker.cli.answers.grants import print_grant, print_grants
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.grammar.groups import Group
 from broker.cli.grammar.parsed import OneOf, Parsed
+from broker.cli.opening.wanted import GRANT_SECONDS
 from broker.cli.progress import waiting
 from broker.client.paging import every
 from broker.contract.grants import (
@@ -24,8 +25,8 @@ from broker.domain.plain_text import plain
 _ACCOUNT, _TICKET = Parsed(AccountId, "account"), Parsed(TicketId, "ticket")
 _ENGINEER = Parsed(EngineerId, "engineer")
 
-_ROUTINELY, _IN_AN_EMERGENCY = 14_400, 3_600
-"""Seconds that are asked for where nobody says how many."""
+_IN_AN_EMERGENCY = 3_600
+"""Seconds for which a grant is asked for that waits for nobody."""
 
 _grant = click.argument("grant_id", metavar="GRANT", type=Parsed(GrantId, "grant"))
 _reason = click.option(
@@ -90,7 +91,7 @@ def create(  # noqa: PLR0913 - one argument an option
         ticket=ticket,
         reason=reason,
         access=access,
-        duration_seconds=duration or (_IN_AN_EMERGENCY if break_glass else _ROUTINELY),
+        duration_seconds=duration or (_IN_AN_EMERGENCY if break_glass else GRANT_SECONDS),
         break_glass=break_glass,
         on_behalf_of=on_behalf_of,
     )

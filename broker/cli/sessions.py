@@ -18,6 +18,7 @@ from broker.contract.base import LARGEST_PART, AccountListQuery
 from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, ActivityQuery
 from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
+from broker.domain.sessions import is_live
 from broker.domain.trail.events import Unseen
 
 _session = click.argument("session_id", metavar="SESSION", type=Parsed(SessionId, "session"))
@@ -60,11 +61,10 @@ def list_sessions(
     now = datetime.now(UTC)
 
     def wanted(session: SessionAnswer) -> bool:
-        lives = session.revoked_at is None and session.expires_at > now
         return (
             ticket in (None, session.ticket)
             and engineer in (None, session.engineer)
-            and (lives or not live)
+            and (not live or is_live(session, now))
         )
 
     query = AccountListQuery(account_id=account)

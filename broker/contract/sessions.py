@@ -18,14 +18,12 @@ from broker.domain.identifiers import (
     SessionId,
     TicketId,
 )
-from broker.domain.sessions import Credentials, Length, Session, SessionRequest
+from broker.domain.sessions import USUAL, Credentials, Length, Session, SessionRequest
 from broker.domain.times import Timestamp
 
 _WORD = Field(pattern=r"^[!-~]+$")
 """Credentials are written into files and shells, line by line: what holds more than one line, or
 quotes of other writings, is none of AWS's."""
-
-_UNLESS_SAID = timedelta(hours=1)
 
 
 class SessionBody(Body):
@@ -53,7 +51,7 @@ class SessionBody(Body):
     def duration(self) -> timedelta:
         """How long the session shall last."""
         if self.duration_seconds is None:
-            return _UNLESS_SAID
+            return USUAL
         return timedelta(seconds=self.duration_seconds)
 
     @property

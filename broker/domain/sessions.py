@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from broker.domain.grants import Access
 from broker.domain.identifiers import (
@@ -22,6 +23,9 @@ SHORTEST = timedelta(seconds=900)
 
 LONGEST_OF_AWS = timedelta(hours=12)
 """The longest that any role may allow (IAM, MaxSessionDuration)."""
+
+USUAL = timedelta(hours=1)
+"""How long a session lasts for which nobody names a length, where its grant lasts as long."""
 
 _SESSION_NAME_LIMIT = 64
 
@@ -76,6 +80,20 @@ class Session:
     denied_at: Timestamp | None = None
     refused_at: Timestamp | None = None
     next_probe_at: Timestamp | None = None
+
+
+class Ending(Protocol):
+    """What says when a session ends, as it is stored and as the API answers it."""
+
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def revoked_at(self) -> datetime | None: ...
+
+
+def is_live(session: Ending, now: datetime) -> bool:
+    """Whether the session's credentials may still be of use at `now`."""
+    return session.revoked_at is None and now < session.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,10 @@ from broker.domain.tickets import Ticket
 from broker.errors import FieldProblem, InvalidRequest, NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.registered import registered
+from broker.services.paging import sifted
+from broker.services.registered import registered, session_for
 
 _NOTHING = Visibility(account_ids=frozenset(), engineer=None)
-
-_PARTS = 20
-"""How many parts of the whole list are looked through for one part of a filtered one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +75,12 @@ class Reading:
         self.gate.require_role(call, Action.READ_ACCOUNT)
         if state is None:
             return self._account_part(window, call)
-        found: list[Account] = []
-        cursor = window.cursor
-        for _ in range(_PARTS):
-            part = self._account_part(Window(window.limit - len(found), cursor), call)
-            found += (account for account in part.items if account.state is state)
-            cursor = part.next
-            if cursor is None or len(found) == window.limit:
-                break
-        return Page(tuple(found), next=cursor)
+        return sifted(
+            lambda cursor, limit: self._account_part(Window(limit, cursor), call),
+            lambda account: account.state is state,
+            cursor=window.cursor,
+            limit=window.limit,
+        )
 
     def _account_part(self, window: Window, call: Call) -> Page[Account]:
         bound = _seen(call, Action.READ_ACCOUNT).account_ids
@@ -122,15 +117,7 @@ class Reading:
     def session(self, session_id: SessionId, call: Call) -> Session:
         """One session, without credentials. Raises AccessDenied, NotFound."""
         self.gate.require_role(call, Action.READ_SESSION)
-        stored = self.sessions.get(session_id)
-        if stored is None or not permits(
-            call.caller,
-            Action.READ_SESSION,
-            account_id=stored.record.account_id,
-            engineer=stored.record.engineer,
-        ):
-            raise NotFound("No such session.")
-        return stored.record
+        return session_for(self.sessions, session_id, call, Action.READ_SESSION).record
 
     def sessions_under(self, grant: Grant, call: Call) -> tuple[Session, ...]:
         """The sessions under a grant, newest first; none for a caller who may not see them."""

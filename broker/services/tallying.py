@@ -50,8 +50,13 @@ class Tallies:
         return self._kept.between(until - timedelta(hours=hours), until)
 
     def _hour(self) -> datetime:
-        return self._clock().replace(minute=0, second=0, microsecond=0)
+        return hour_of(self._clock())
 
     def _tell(self, notes: Sequence[tuple[datetime, str]]) -> None:
         counted = Counter(notes)
         self._kept.add([Tally(hour, name, count) for (hour, name), count in counted.items()])
+
+
+def hour_of(moment: datetime) -> datetime:
+    """When the hour began that `moment` is in."""
+    return moment.replace(minute=0, second=0, microsecond=0)

@@ -142,11 +142,12 @@ def mount(
     """Add every endpoint to `app`; a view's first two arguments are `services` and the call."""
     for api in apis:
         for endpoint in api.endpoints:
-            handler = _handler(
-                endpoint, authenticate=authenticate, idempotency=idempotency, services=services
-            )
             if api.access is Access.PUBLIC:
                 handler = _public_handler(endpoint, services=services)
+            else:
+                handler = _handler(
+                    endpoint, authenticate=authenticate, idempotency=idempotency, services=services
+                )
             app.add_url_rule(
                 endpoint.path,
                 endpoint=endpoint.name,
@@ -235,15 +236,18 @@ def _parsed(parse: Callable[[Any], Any], value: object, *, at: str = "") -> Any:
     try:
         return parse(value)
     except ValidationError as e:
-        raise _invalid(
-            [
-                FieldProblem(
-                    ".".join(str(part) for part in (at, *error["loc"]) if part != ""),
-                    error["msg"].removeprefix("Value error, "),
-                )
-                for error in e.errors(include_url=False, include_input=False)
-            ]
-        ) from None
+        raise _invalid(field_problems(e, at=at)) from None
+
+
+def field_problems(error: ValidationError, *, at: str = "") -> list[FieldProblem]:
+    """What is wrong with each field, below `at`; nothing of what was sent is repeated."""
+    return [
+        FieldProblem(
+            ".".join(str(part) for part in (at, *each["loc"]) if part != ""),
+            each["msg"].removeprefix("Value error, "),
+        )
+        for each in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _invalid(problems: list[FieldProblem]) -> InvalidRequest:

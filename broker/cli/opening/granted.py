@@ -13,7 +13,7 @@ import click
 from broker import contract
 from broker.cli.failures import CommandRefused
 from broker.cli.opening.picking import has_terminal
-from broker.cli.opening.wanted import NamedSession
+from broker.cli.opening.wanted import GRANT_SECONDS, NamedSession
 from broker.cli.progress import waiting
 from broker.client.broker import Broker
 from broker.client.errors import ProblemAnswered
@@ -24,9 +24,6 @@ from broker.domain.grants import GrantState
 Answered = TypeVar("Answered")
 
 _NO_GRANT = (Reason.GRANT_REQUIRED.value, Reason.GRANT_EXPIRED.value)
-_GRANT_SECONDS = 14_400
-"""What is asked for where nobody says how long, as `broker requests create` does."""
-
 _EVERY_SECONDS = 2.0
 
 
@@ -114,7 +111,7 @@ def _grant_needed(named: NamedSession, problem: ProblemAnswered) -> CommandRefus
 
 def _wait_for_grant(named: NamedSession, broker: Broker, *, sleep: Callable[[float], None]) -> None:
     """Ask for a grant, or find the one that was asked for, and return once it is approved."""
-    body = named.grant_body(reason=_reason(named), duration_seconds=_GRANT_SECONDS)
+    body = named.grant_body(reason=_reason(named), duration_seconds=GRANT_SECONDS)
     grant = broker.request_grant(body)
     with _told_to_wait(grant):
         while grant.state is GrantState.REQUESTED:

@@ -16,6 +16,9 @@ from broker.contract.sessions import SessionBody
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, GrantId, ServiceName, TicketId
 
+GRANT_SECONDS = 14_400
+"""For how long a grant is asked for where nobody says how long."""
+
 Command = TypeVar("Command", bound=Callable[..., object])
 
 

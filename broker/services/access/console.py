@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.domain.console import ConsolePage, ConsoleUrl, NoConsole, SessionKeys, objection
 from broker.domain.identifiers import SessionId
-from broker.domain.identity.permissions import Action, permits
+from broker.domain.identity.permissions import Action
 from broker.domain.ledger.entries import chain_of
 from broker.domain.ports import ConsoleSignIn, Journal, SessionRepository, Versioned
 from broker.domain.sessions import Session, SessionRequest
@@ -18,6 +18,7 @@ from broker.services.authorization import Gate
 from broker.services.bulkhead import Bulkhead
 from broker.services.calls import Call
 from broker.services.limiting import Limiter
+from broker.services.registered import session_for
 
 _WHY_NOT = {
     NoConsole.REVOKED: "The session was revoked. Open a new one.",
@@ -94,16 +95,11 @@ class Console:
     def _own(self, session_id: SessionId, call: Call) -> Versioned[Session]:
         """The session, for somebody who may sign in as it; anybody else leaves an entry."""
         self.gate.require_role(call, Action.OPEN_CONSOLE)
-        stored = self.sessions.get(session_id)
-        if stored is None or not permits(
-            call.caller,
-            Action.OPEN_CONSOLE,
-            account_id=stored.record.account_id,
-            engineer=stored.record.engineer,
-        ):
+        try:
+            return session_for(self.sessions, session_id, call, Action.OPEN_CONSOLE)
+        except NotFound:
             self.gate.record_hidden(call, Action.OPEN_CONSOLE, ids={"session": session_id})
-            raise NotFound("No such session.")
-        return stored
+            raise
 
     def _require_open(self, session: Session, keys: SessionKeys, call: Call) -> None:
         reason = objection(session, keys.access_key_id, now=self.clock())

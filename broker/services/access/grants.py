@@ -13,10 +13,8 @@ from broker.errors import NotFound
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
+from broker.services.paging import sifted
 from broker.services.reading import Window
-
-_PARTS = 20
-"""How many parts of the whole list are looked through for one part of a filtered one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +58,14 @@ class Grants:
         self.gate.require_role(call, Action.READ_GRANT)
         account_ids, engineer = _in_sight(wanted, call)
         now = self.clock()
-        found: list[Grant] = []
-        cursor = window.cursor
-        for _ in range(_PARTS):
-            part = self.grants.page(
-                account_ids=account_ids,
-                engineer=engineer,
-                cursor=cursor,
-                limit=window.limit - len(found),
-            )
-            found += (grant for grant in part.items if wanted.lets_through(grant, now=now))
-            cursor = part.next
-            if cursor is None or len(found) == window.limit:
-                break
-        return Page(tuple(found), next=cursor)
+        return sifted(
+            lambda cursor, limit: self.grants.page(
+                account_ids=account_ids, engineer=engineer, cursor=cursor, limit=limit
+            ),
+            lambda grant: wanted.lets_through(grant, now=now),
+            cursor=window.cursor,
+            limit=window.limit,
+        )
 
     def required(self, grant_id: GrantId, action: Action, call: Call) -> Versioned[Grant]:
         """The grant, for somebody who may do `action` to it.

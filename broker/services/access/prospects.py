@@ -7,20 +7,18 @@ asked for, and it is taken anew when somebody does ask.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from broker.domain.access import Allow, Decision, Deny, Limits, Reason, decide
 from broker.domain.accounts import Account
 from broker.domain.grants import Access, GrantState
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, TicketId
 from broker.domain.ports import AccountRepository, GrantRepository, Page
-from broker.domain.sessions import Length, SessionRequest
+from broker.domain.sessions import USUAL, Length, SessionRequest
 from broker.domain.tickets import Ticket, TicketStatus
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.reading import Reading, Window
 
-_USUAL = timedelta(hours=1)
 _WANTING_A_GRANT = (Reason.GRANT_REQUIRED, Reason.GRANT_EXPIRED, Reason.DURATION_TOO_LONG)
 
 
@@ -107,7 +105,7 @@ class Prospects:
             engineer=engineer,
             reason="",
             access=Access.READ,
-            duration=_USUAL,
+            duration=USUAL,
             length=Length.AT_MOST,
         )
         decision = decide(

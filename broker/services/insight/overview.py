@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState
 from broker.domain.identity.permissions import Action
-from broker.domain.ports import AccountRepository, SessionRepository, Tally
-from broker.domain.sessions import Session
+from broker.domain.ports import AccountRepository, Page, SessionRepository, Tally
+from broker.domain.sessions import Session, is_live
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.tallying import OPENED, REFUSED, Tallies
+from broker.services.paging import LIMIT, every
+from broker.services.tallying import OPENED, REFUSED, Tallies, hour_of
 from keys.rotation_plan import ForgetKey, RotationPolicy, Step, upcoming
 
-_PART = 200
 _MOST_ACCOUNTS = 5000
 _MOST_LIVE = 200
 _SOONEST = 8
@@ -77,7 +78,7 @@ class Overviews:
         """How everything stands now. Raises AccessDenied."""
         self.gate.require(call, Action.READ_ACCOUNT)
         tallies = self.tallies.last(hours, call)
-        accounts = list(self._accounts())
+        accounts = list(islice(every(self._accounts), _MOST_ACCOUNTS))
         return Overview(
             states=Counter(account.state for account in accounts),
             degraded=_in_states(accounts, AccountState.DEGRADED),
@@ -88,24 +89,14 @@ class Overviews:
             whole=len(accounts) < _MOST_ACCOUNTS,
         )
 
-    def _accounts(self) -> Iterator[Account]:
-        cursor, left = None, _MOST_ACCOUNTS
-        while left > 0:
-            part = self.accounts.page(cursor=cursor, limit=min(_PART, left))
-            yield from part.items
-            cursor, left = part.next, left - len(part.items)
-            if cursor is None:
-                return
+    def _accounts(self, cursor: str | None) -> Page[Account]:
+        return self.accounts.page(cursor=cursor, limit=LIMIT)
 
     def _live(self) -> tuple[Session, ...]:
         """The newest sessions, of those that have not ended."""
         now = self.clock()
         part = self.sessions.page(account_ids=None, engineer=None, cursor=None, limit=_MOST_LIVE)
-        return tuple(
-            session
-            for session in part.items
-            if session.revoked_at is None and now < session.expires_at
-        )
+        return tuple(session for session in part.items if is_live(session, now))
 
     def _key_steps(self, accounts: Sequence[Account]) -> tuple[KeyStep, ...]:
         steps = (
@@ -132,7 +123,7 @@ def _activity(tallies: Sequence[Tally], *, hours: int, now: datetime) -> Activit
         elif tally.name.startswith(f"{REFUSED} "):
             refused[tally.hour] += tally.count
             codes[tally.name.removeprefix(f"{REFUSED} ")] += tally.count
-    this = now.replace(minute=0, second=0, microsecond=0)
+    this = hour_of(now)
     begins = [this - timedelta(hours=back) for back in reversed(range(hours))]
     return Activity(
         hours=tuple(Hour(each, opened[each], refused[each]) for each in begins),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from broker.domain.accounts import Account
@@ -13,11 +14,13 @@ from broker.domain.ports import Page
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
 from broker.services.calls import Call
+from broker.services.paging import LIMIT, every
 from broker.services.reading import Reading, Window
 
 T = TypeVar("T")
-_PART = 200
-_PARTS = 25
+_MOST = 5000
+"""Of each kind, so many are looked through."""
+
 _SHOWN = 25
 
 
@@ -68,15 +71,10 @@ class Search:
         self, page: Callable[[Window, Call], Page[T]], action: Action, call: Call
     ) -> Iterator[T]:
         # Who may not read these at all finds none, and is not refused: nothing was asked for.
-        cursor: str | None = None
-        for _ in range(_PARTS if may_ever(call.caller, action) else 0):
-            part = page(Window(_PART, cursor), call)
-            yield from part.items
-            cursor = part.next
-            if cursor is None:
-                return
+        if not may_ever(call.caller, action):
+            return iter(())
+        return islice(every(lambda cursor: page(Window(LIMIT, cursor), call)), _MOST)
 
 
 def _first(found: Iterator[T], fits: Callable[[T], bool]) -> tuple[T, ...]:
-    fitting = (each for each in found if fits(each))
-    return tuple(each for each, _ in zip(fitting, range(_SHOWN), strict=False))
+    return tuple(islice(filter(fits, found), _SHOWN))

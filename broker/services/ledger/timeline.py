@@ -16,10 +16,8 @@ from broker.errors import FieldProblem, InvalidRequest, NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
 from broker.services.ledger.by_time import entries_around
+from broker.services.paging import PARTS
 from broker.services.reading import Window
-
-_PARTS = 20
-"""How many parts of the chain are looked through for one part of a filtered one."""
 
 _MOST_OF_A_SPAN = 20_000
 """Entries that are looked at for a session; more than an account gets in a day."""
@@ -69,7 +67,7 @@ class Timeline:
         chain = chain_of(account_id)
         before = _before(window) or self.journal.head(chain).seq + 1
         found: list[LedgerEntry] = []
-        for _ in range(_PARTS):
+        for _ in range(PARTS):
             part = self._part(chain, before=before, limit=window.limit)
             if not part:
                 return Page(tuple(found), next=None)

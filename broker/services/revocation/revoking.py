@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from broker.domain.accounts import Account, Consent
 from broker.domain.identifiers import AccountId, SessionId
-from broker.domain.identity.permissions import Action, permits
+from broker.domain.identity.permissions import Action
 from broker.domain.ports import AccountRepository, SessionRepository
 from broker.domain.revocations import OfAccount
 from broker.domain.sessions import Session
-from broker.errors import NotFound
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.registered import registered
+from broker.services.registered import registered, session_for
 from broker.services.revocation.enforcing import Enforcing, still_pending
 from broker.services.revocation.mass_revoking import RevokeMany
 from broker.services.revocation.session_ends import SessionEnds
@@ -38,9 +37,7 @@ class Revoking:
         then it is written down, and the worker tries until it is done.
         """
         self.gate.require_role(call, Action.REVOKE_SESSION)
-        stored = self.sessions.get(session_id)
-        if stored is None or not _may_revoke(call, stored.record):
-            raise NotFound("No such session.")
+        stored = session_for(self.sessions, session_id, call, Action.REVOKE_SESSION)
         account_id = stored.record.account_id
         self.ends.end(account_id, [session_id], call, reason=None)
         denied = self.enforcing.sessions(account_id, [session_id], call)
@@ -61,12 +58,3 @@ class Revoking:
         account = self.enforcing.account(account_id, call)
         self.ends.denied(account_id, [session.session_id for session in ended], call)
         return account
-
-
-def _may_revoke(call: Call, session: Session) -> bool:
-    return permits(
-        call.caller,
-        Action.REVOKE_SESSION,
-        account_id=session.account_id,
-        engineer=session.engineer,
-    )

@@ -27,7 +27,7 @@ from broker.domain.ports import (
     TicketRepository,
     Versioned,
 )
-from broker.domain.sessions import Session
+from broker.domain.sessions import Session, is_live
 from broker.domain.ticket_standing import Rounds, Silence, Standing, Told
 from broker.domain.tickets import Ticket
 from broker.errors import DependencyUnavailable
@@ -156,6 +156,6 @@ class TicketWatch:
     def _left_alive(self, grant: Grant) -> bool:
         now = self.clock()
         return any(
-            session.record.revoked_at is None and session.record.expires_at > now
+            is_live(session.record, now)
             for session in self.sessions.of_grant(grant.account_id, grant.grant_id)
         )

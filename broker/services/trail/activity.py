@@ -11,17 +11,17 @@ from datetime import timedelta
 
 from broker.domain.accounts import Account
 from broker.domain.identifiers import SessionId, TicketId
-from broker.domain.identity.permissions import Action, permits
+from broker.domain.identity.permissions import Action
 from broker.domain.ledger.entries import LedgerAction
 from broker.domain.ports import AccountRepository, SessionRepository, Trail
 from broker.domain.sessions import Credentials, Session
 from broker.domain.trail.events import DELAY, LookupKey, TrailEvent, TrailPart, TrailQuery, Unseen
 from broker.domain.trail.regions import TrailRegions
-from broker.errors import FieldProblem, InvalidRequest, NotFound, UpstreamRejected
+from broker.errors import FieldProblem, InvalidRequest, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
-from broker.services.registered import registered
+from broker.services.registered import registered, session_for
 from broker.services.trail.visits import Brought, Purpose, TrailVisits
 
 TICKET = TicketId("activity")
@@ -133,16 +133,8 @@ class ReadActivity:
         return self.visits.visit(account, purpose, call, look)
 
     def _found(self, session_id: SessionId, call: Call) -> tuple[Session, Account]:
-        stored = self.sessions.get(session_id)
-        if stored is None or not permits(
-            call.caller,
-            Action.READ_ACTIVITY,
-            account_id=stored.record.account_id,
-            engineer=stored.record.engineer,
-        ):
-            raise NotFound("No such session.")
-        account = registered(self.accounts, stored.record.account_id)
-        return stored.record, account.record
+        session = session_for(self.sessions, session_id, call, Action.READ_ACTIVITY).record
+        return session, registered(self.accounts, session.account_id).record
 
     def _place(self, window: ActivityWindow) -> _Place:
         try:

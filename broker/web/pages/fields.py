@@ -14,10 +14,8 @@ from broker.domain.console import ConsolePage
 from broker.domain.grants import Access
 from broker.domain.iam_documents import session_policy
 from broker.domain.identifiers import AccountId, EngineerId, GrantId, ServiceName, TicketId
-from broker.domain.sessions import Length, SessionRequest
+from broker.domain.sessions import USUAL, Length, SessionRequest
 from broker.web.pages.site import Form, Query
-
-_USUAL = timedelta(hours=1)
 
 
 def _words(value: object) -> object:
@@ -59,7 +57,7 @@ class AccessForm(Form):
     @property
     def duration(self) -> timedelta:
         """What is asked for: an hour, where nobody says otherwise."""
-        return _USUAL if self.minutes is None else timedelta(minutes=self.minutes)
+        return USUAL if self.minutes is None else timedelta(minutes=self.minutes)
 
 
 class ConsoleForm(Form):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import Field
 
+from broker.domain.identifiers import GrantId, SessionId
 from broker.services.calls import Call
 from broker.services.insight.overview import KeyStep
 from broker.web.pages.accounts import launch_url
@@ -17,10 +17,7 @@ from keys.rotation_plan import ActivateKey, StageKey, WithdrawKey
 
 section = Section("overview")
 
-_BY_ID = (
-    (re.compile(r"s-[0-9a-f]{20}"), "/sessions/"),
-    (re.compile(r"gr-[0-9a-f]{20}"), "/requests/"),
-)
+_BY_ID = ((SessionId, "/sessions/"), (GrantId, "/requests/"))
 _KEY_STEPS = {
     StageKey: "a next key is made and published",
     ActivateKey: "the next key begins to sign",
@@ -53,8 +50,8 @@ def overview(services: Services, call: Call) -> Page:
 def search(services: Services, call: Call, query: _SearchQuery) -> Page | GoTo:
     """Accounts, tickets, and an engineer's sessions; whoever has an id is led there."""
     words = query.q.strip()
-    for pattern, path in _BY_ID:
-        if pattern.fullmatch(words):
+    for kind, path in _BY_ID:
+        if kind.pattern.fullmatch(words):
             return GoTo(f"{path}{words}")
     found = services.search(words, call) if words else None
     return Page("search.html", {"words": words, "found": found, "now": services.clock()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field
@@ -66,26 +67,23 @@ def sessions(services: Services, call: Call, query: _ListQuery) -> Page:
 def open_session(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
     """Open a session and show its credentials, this once; or ask for what is lacking."""
     request = form.request(engineer=engineer_of(call, None))
-    try:
-        opened = services.open_session(request, call)
-    except AccessDenied as e:
-        if e.code != Reason.GRANT_REQUIRED:
-            raise
-        return _grant_needed(form, e)
-    return _opened(services, opened.session, opened.credentials)
+
+    def opened() -> Page:
+        given = services.open_session(request, call)
+        return _opened(services, given.session, given.credentials)
+
+    return _unless_a_grant_is_needed(opened, form)
 
 
 @section.action("/console", form=SessionForm)
 def open_console(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
     """Open a session of which nobody sees credentials: the browser goes to the console with it."""
     request = form.request(engineer=engineer_of(call, None))
-    try:
-        opened = services.console.opened(request, form.console_page(), call)
-    except AccessDenied as e:
-        if e.code != Reason.GRANT_REQUIRED:
-            raise
-        return _grant_needed(form, e)
-    return GoTo(opened.url.url)
+
+    def opened() -> GoTo:
+        return GoTo(services.console.opened(request, form.console_page(), call).url.url)
+
+    return _unless_a_grant_is_needed(opened, form)
 
 
 @section.action("/sessions/<session_id>/console", form=_ConsoleForm)
@@ -137,8 +135,13 @@ def _opened(services: Services, session: Session, credentials: Credentials) -> P
     return Page("session_opened.html", shown, form_targets=services.console.origins)
 
 
-def _grant_needed(form: SessionForm, refused: AccessDenied) -> Page | GoTo:
-    """To the request that waits already, or to the form that makes one."""
-    if refused.extra.get("state") == GrantState.REQUESTED.value:
-        return GoTo(f"/requests/{refused.extra['grant_id']}")
-    return Page("grant_needed.html", {"asked": form})
+def _unless_a_grant_is_needed(opened: Callable[[], Page | GoTo], form: SessionForm) -> Page | GoTo:
+    """Where `opened` leads; else to the request that waits already, or the form that makes one."""
+    try:
+        return opened()
+    except AccessDenied as e:
+        if e.code != Reason.GRANT_REQUIRED:
+            raise
+        if e.extra.get("state") == GrantState.REQUESTED.value:
+            return GoTo(f"/requests/{e.extra['grant_id']}")
+        return Page("grant_needed.html", {"asked": form})

@@ -14,7 +14,7 @@ from broker.domain.access import Reason
 from broker.domain.accounts import Consent, Profile
 from broker.domain.grants import Access
 from broker.domain.refusals import SENTENCES
-from broker.domain.sessions import Session
+from broker.domain.sessions import Session, is_live
 from broker.domain.times import rfc3339
 
 
@@ -30,7 +30,7 @@ def standing(session: Session, now: datetime) -> Standing:
     """Whether the session's credentials may still be of use at `now`."""
     if session.revoked_at is not None:
         return Standing.REVOKED
-    return Standing.LIVE if now < session.expires_at else Standing.ENDED
+    return Standing.LIVE if is_live(session, now) else Standing.ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ _REFUSALS = {
 def badge(state: str) -> Markup:
     """A state as a word with a colour; the word is what counts."""
     shown = _STATES[str(state)]
-    return Markup('<span class="badge {}">{}</span>').format(shown.tone, shown.words)
+    return effect_badge(shown.tone, shown.words)
 
 
 def effect_badge(tone: str, words: str) -> Markup:

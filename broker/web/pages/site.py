@@ -16,10 +16,10 @@ from flask import Blueprint, Response, render_template, request
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from broker.errors import BrokerError, FieldProblem, InvalidRequest, NotFound, Unauthenticated
+from broker.errors import BrokerError, InvalidRequest, NotFound, Unauthenticated
 from broker.services.calls import Call
 from broker.web.auth import CSRF_FIELD
-from broker.web.endpoints import path_parameters
+from broker.web.endpoints import field_problems, path_parameters
 from broker.web.pages import problem_page
 from broker.web.pages.notices import NOTICE, Notice
 from broker.web.pages.policy import content_policy
@@ -219,13 +219,6 @@ def _parsed(model: type[BaseModel], given: MultiDict[str, str], *, leave_out_emp
     try:
         return model.model_validate(values)
     except ValidationError as e:
-        problems = [
-            FieldProblem(
-                ".".join(str(part) for part in error["loc"]),
-                error["msg"].removeprefix("Value error, "),
-            )
-            for error in e.errors(include_url=False, include_input=False)
-        ]
         raise InvalidRequest(
-            "What was filled in does not fit. Go back, and correct it.", problems=problems
+            "What was filled in does not fit. Go back, and correct it.", problems=field_problems(e)
         ) from None
