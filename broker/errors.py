@@ -116,6 +116,18 @@ class DependencyUnavailable(BrokerError):
     status = 503
 
 
+class StoreUnavailable(DependencyUnavailable):
+    """The broker's own store cannot be read or written: whatever goes on, none of it is kept."""
+
+    code = "store_unavailable"
+
+
+class LedgerUnavailable(StoreUnavailable):
+    """The ledger cannot be written, so what it should have told is not done."""
+
+    code = "ledger_unavailable"
+
+
 class ConfigurationError(Exception):
     """The settings do not allow a start; lists every problem at once and no secret."""
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from broker.domain import ports
 from broker.domain.webhooks import delivery
-from broker.errors import DependencyUnavailable
+from broker.errors import StoreUnavailable
 from broker.store.accounts import Accounts
 from broker.store.agenda import Agenda
 from broker.store.api_tokens import AcceptedCredentials, ApiTokens
@@ -76,7 +76,7 @@ class Store:
         self.webhook_queue: delivery.WebhookQueue = WebhookQueue(connection, keyspace)
 
     def ping(self) -> None:
-        """Raise DependencyUnavailable (`store_unavailable`) if the server does not answer."""
+        """Raise StoreUnavailable if the server does not answer."""
         self._connection.run(lambda redis: redis.ping())
 
     def durability(self) -> Durability:
@@ -92,7 +92,7 @@ class Store:
         try:
             info = self._connection.run(lambda redis: redis.info())
             return problems_of(info, self.durability())
-        except DependencyUnavailable as e:
+        except StoreUnavailable as e:
             return (e.public_message,)
 
     def close(self) -> None:

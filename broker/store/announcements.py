@@ -15,7 +15,7 @@ from broker.domain.grants import Grant
 from broker.domain.ports import Record, Save, Task, TaskKind
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
-from broker.errors import Conflict, DependencyUnavailable
+from broker.errors import Conflict, StoreUnavailable
 from broker.store.agenda import Agenda
 from broker.store.connection import Connection
 from broker.store.indexes import grant_member, milliseconds, session_member
@@ -59,7 +59,7 @@ class Announcements:
         They are written whatever becomes of this, and a task that stays as it was announced comes
         too early at worst: so a server that is gone by now is no failure.
         """
-        with suppress(DependencyUnavailable):
+        with suppress(StoreUnavailable):
             for save in saves:
                 self._agenda.settle(save)
                 if (task := _comparison(save.record)) is not None:

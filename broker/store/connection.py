@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from broker.errors import ConfigurationError, DependencyUnavailable
+from broker.errors import ConfigurationError, StoreUnavailable
 from broker.store.embedded import EmbeddedServer, ServerFailed
 from broker.store.scripts import Script
 
@@ -77,8 +77,8 @@ class Connection:
 
     Everything the store sends may be sent twice: reads, writes that say what shall be, and
     scripts that recognise their own effect. So a command whose answer got lost is simply sent
-    again, a bounded number of times. Every method raises DependencyUnavailable
-    (`store_unavailable`). Safe to use from many threads; build it after forking.
+    again, a bounded number of times. Every method raises StoreUnavailable. Safe to use from many
+    threads; build it after forking.
     """
 
     def __init__(
@@ -127,9 +127,7 @@ class Connection:
         try:
             return self._attempt(operation)
         except RedisError as e:
-            raise DependencyUnavailable(
-                "The store does not answer. Try again in a moment.", code="store_unavailable"
-            ) from e
+            raise StoreUnavailable("The store does not answer. Try again in a moment.") from e
 
     def _attempt(self, operation: Callable[[Redis], T]) -> T:
         for attempt in range(ATTEMPTS - 1):

@@ -14,7 +14,7 @@ from typing import Any
 
 from broker.domain.ledger.entries import GENESIS, Chain, Event, Head, LedgerEntry, seal
 from broker.domain.ports import Record, Save, Versioned, WrittenEntry
-from broker.errors import Conflict, DependencyUnavailable
+from broker.errors import Conflict, LedgerUnavailable, StoreUnavailable
 from broker.store import ledger_entries, records
 from broker.store.announcements import Announcements
 from broker.store.connection import Connection
@@ -26,8 +26,6 @@ from broker.store.webhook_queue import WebhookQueue
 
 Concerned = Callable[[Sequence[LedgerEntry]], Collection[str]]
 """The names of the webhook endpoints that are to be told of entries."""
-
-LEDGER_UNAVAILABLE = "ledger_unavailable"
 
 PATIENCE = 3.0
 """Seconds for which a write waits behind other writes to its chain, in this process or another."""
@@ -146,10 +144,10 @@ class Journal:
                 self._announcements.announce(save, now=write.at)
             with _turn_at(tail):
                 entries = self._append(write, tail)
-        except DependencyUnavailable as e:
-            if e.code == LEDGER_UNAVAILABLE:
-                raise
-            raise _ledger_unavailable("The ledger cannot be written. Try again in a moment.") from e
+        except LedgerUnavailable:
+            raise
+        except StoreUnavailable as e:
+            raise LedgerUnavailable("The ledger cannot be written. Try again in a moment.") from e
         self._announcements.settle(write.saves, now=write.at)
         self._hint(write.chain, entries, at=write.at)
         return entries
@@ -179,7 +177,7 @@ class Journal:
     def _hint(self, chain: Chain, entries: Sequence[LedgerEntry], *, at: datetime) -> None:
         """Let webhooks look at once. A hint that gets lost only makes them look a minute later."""
         if concerned := self._concerned(entries):
-            with suppress(DependencyUnavailable):
+            with suppress(StoreUnavailable):
                 self._webhooks.hint(concerned, chain, at=at)
 
     def _append(self, write: _Write, tail: _Tail) -> tuple[LedgerEntry, ...]:
@@ -233,13 +231,13 @@ class Journal:
             [confirmation.command], record, keys=keys, args=args
         )
         if answer == ["done"] and not confirmation.reached(copies):
-            raise _ledger_unavailable("The ledger's server does not confirm that it kept it.")
+            raise LedgerUnavailable("The ledger's server does not confirm that it kept it.")
         return answer
 
 
 @contextmanager
 def _turn_at(tail: _Tail) -> Iterator[None]:
-    """Hold the chain's turn in this process; raises DependencyUnavailable after a while."""
+    """Hold the chain's turn in this process; raises LedgerUnavailable after a while."""
     if not tail.turn.acquire(timeout=PATIENCE):
         raise _too_busy()
     try:
@@ -252,9 +250,5 @@ def _head_after(entry: LedgerEntry) -> Head:
     return Head(seq=entry.seq, hash=entry.hash)
 
 
-def _too_busy() -> DependencyUnavailable:
-    return _ledger_unavailable("The ledger is written to by too many at once. Try again.")
-
-
-def _ledger_unavailable(message: str) -> DependencyUnavailable:
-    return DependencyUnavailable(message, code=LEDGER_UNAVAILABLE)
+def _too_busy() -> LedgerUnavailable:
+    return LedgerUnavailable("The ledger is written to by too many at once. Try again.")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from broker.domain.ledger.entries import SCHEMA, LedgerEntry
-from broker.errors import DependencyUnavailable
+from broker.errors import StoreUnavailable
 
 
 class UnreadableEntry(Exception):
@@ -19,13 +19,12 @@ def encode(entry: LedgerEntry) -> str:
 
 
 def decode(text: str) -> LedgerEntry:
-    """The entry as stored, not yet verified; raises DependencyUnavailable (`store_unavailable`)."""
+    """The entry as stored, not yet verified; raises StoreUnavailable."""
     try:
         return _entry_of(json.loads(text))
     except (UnreadableEntry, ValueError, TypeError) as e:
-        raise DependencyUnavailable(
-            "The ledger holds an entry that this version of the broker cannot read.",
-            code="store_unavailable",
+        raise StoreUnavailable(
+            "The ledger holds an entry that this version of the broker cannot read."
         ) from e
 
 

@@ -20,7 +20,7 @@ from broker.domain.ledger.checkpoints import Checkpoint
 from broker.domain.ports import Record, Versioned
 from broker.domain.sessions import Session
 from broker.domain.tickets import Ticket
-from broker.errors import DependencyUnavailable
+from broker.errors import StoreUnavailable
 from broker.store.connection import Connection
 from keys.errors import InvalidKey
 
@@ -45,7 +45,7 @@ class Codec(Generic[R]):
         return f"{self._prefix}{self._adapter.dump_json(record).decode()}}}"
 
     def decode(self, text: str) -> R:
-        """The record in an envelope; raises DependencyUnavailable (`store_unavailable`)."""
+        """The record in an envelope; raises StoreUnavailable."""
         try:
             return self._adapter.validate_python(self._body_of(text))
         except ValidationError as e:
@@ -68,11 +68,8 @@ class Codec(Generic[R]):
         return envelope["body"]
 
 
-def _unreadable() -> DependencyUnavailable:
-    return DependencyUnavailable(
-        "The store holds a record that this version of the broker cannot read.",
-        code="store_unavailable",
-    )
+def _unreadable() -> StoreUnavailable:
+    return StoreUnavailable("The store holds a record that this version of the broker cannot read.")
 
 
 ACCOUNT = Codec("account", Account, schema=1)

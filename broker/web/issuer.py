@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from broker.errors import BrokerError, DependencyUnavailable, NotFound
+from broker.errors import BrokerError, DependencyUnavailable, NotFound, StoreUnavailable
 from broker.services.ambient import Clock
 from broker.services.issuer.directory import Document, IssuerDirectory, IssuerDocuments
 from broker.web import problems
@@ -96,9 +96,7 @@ class IssuerEndpoint:
         if found is not None:
             return found
         if not self._lookups.take():
-            raise DependencyUnavailable(
-                "Too many unknown issuers are asked for at the moment.", code="store_unavailable"
-            )
+            raise StoreUnavailable("Too many unknown issuers are asked for at the moment.")
         return self._directory.look_up(issuer_id)
 
     def _document(

@@ -10,7 +10,7 @@ import pytest
 from broker.domain.ledger.entries import BROKER_CHAIN, Chain, chain_of
 from broker.domain.ports import Task, TaskKind
 from broker.domain.webhooks.delivery import Cursor, Outage, Reach
-from broker.errors import DependencyUnavailable
+from broker.errors import StoreUnavailable
 from broker.store import Store, open_store
 from broker.store.connection import Connection
 from tests.contract.store_samples import (
@@ -192,7 +192,7 @@ def test_a_write_stands_though_its_hint_got_lost(
     """The entry is written: nobody must be told that it is not."""
 
     def lost(*_: object, **__: object) -> None:
-        raise DependencyUnavailable("The store does not answer.", code="store_unavailable")
+        raise StoreUnavailable("The store does not answer.")
 
     monkeypatch.setattr("broker.store.webhook_queue.WebhookQueue.hint", lost)
     (entry,) = hinting.journal.record(CHAIN, an_event(), now=NOW)

@@ -73,7 +73,7 @@ class Journal(Protocol):
         account's chain, tickets and API tokens with the broker's: one chain is one slot of a
         clustered store.
         Raises Conflict (`stale_version`) if a record is not at its expected version: then
-        nothing is written; DependencyUnavailable (`ledger_unavailable`), then it may have been
+        nothing is written; LedgerUnavailable, then it may have been
         written nevertheless, but never in part.
         """
         ...

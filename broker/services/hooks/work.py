@@ -11,7 +11,7 @@ from broker.domain.hooks.records import Hook, HookAnswer, HookStatus
 from broker.domain.hooks.requests import StackId
 from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, Outcome
 from broker.domain.ports import HookRepository, Journal, Save, Versioned
-from broker.errors import BrokerError
+from broker.errors import BrokerError, StoreUnavailable
 from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.hooks.decisions import HookDecisions
@@ -52,9 +52,9 @@ class HookWork:
             return stored
         try:
             answer = self.decisions.answer(stored.record, call)
+        except StoreUnavailable:
+            raise
         except BrokerError as e:
-            if e.code in ("store_unavailable", "ledger_unavailable"):
-                raise
             if self.clock() - stored.record.received_at < LONGEST_WAIT:
                 self._put_off(stored, call, reason=e.code)
                 return None

@@ -20,7 +20,7 @@ from broker.domain.ports import (
     Save,
     Versioned,
 )
-from broker.errors import BrokerError, Conflict, DependencyUnavailable
+from broker.errors import BrokerError, Conflict, DependencyUnavailable, StoreUnavailable
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
@@ -100,9 +100,9 @@ class LedgerSigning:
     def _attempt(self, account: Account, call: Call) -> None:
         try:
             self._signed_or_told(account, call)
+        except StoreUnavailable:
+            raise
         except DependencyUnavailable as e:
-            if e.code in ("store_unavailable", "ledger_unavailable"):
-                raise
             _log.error("ledger_not_signed", account=account.account_id, code=e.code)
 
     def _is_due(self, latest: Checkpoint) -> bool:

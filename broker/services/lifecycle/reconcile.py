@@ -15,7 +15,7 @@ from broker.domain.ports import Journal, ManagedAccount, ManagementRole
 from broker.domain.role_plan import RolePolicy, wanted_in
 from broker.domain.steps import Step
 from broker.domain.trail.own_sessions import OwnSession
-from broker.errors import BrokerError, DependencyUnavailable, UpstreamRejected
+from broker.errors import BrokerError, DependencyUnavailable, StoreUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
@@ -72,7 +72,7 @@ class Reconcile:
     ) -> Account:
         """The account after a pass: as wanted, or with the reason in `last_error`.
 
-        Raises NotFound, DependencyUnavailable where the store or the ledger is gone, and Conflict
+        Raises NotFound, StoreUnavailable, and Conflict
         (`reconciliation_running`) while another pass holds the account for all of `patience`.
         """
         self.settling.stored(account_id)
@@ -141,7 +141,7 @@ class Reconcile:
 
 def _is_of_aws(error: BrokerError) -> bool:
     """Whether AWS, and not the store or the ledger, is the reason: only that can be recorded."""
-    of_store = error.code in ("store_unavailable", "ledger_unavailable")
+    of_store = isinstance(error, StoreUnavailable)
     return isinstance(error, UpstreamRejected | DependencyUnavailable) and not of_store
 
 

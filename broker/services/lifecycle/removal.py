@@ -13,7 +13,7 @@ from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.lifecycle import removal_plan
 from broker.domain.ports import Journal, ManagementRole, Save, Versioned
 from broker.domain.role_plan import RolePolicy, wanted_in
-from broker.errors import DependencyUnavailable, UpstreamRejected
+from broker.errors import DependencyUnavailable, StoreUnavailable, UpstreamRejected
 from broker.services.ambient import Clock
 from broker.services.authorization import Gate
 from broker.services.calls import Call
@@ -83,9 +83,9 @@ class Removal:
             for key in account.keys:
                 self.key_keeping.end(key.reference)
             self.key_keeping.discard_unrecorded(account)
+        except StoreUnavailable:
+            raise
         except DependencyUnavailable as e:
-            if e.code in ("store_unavailable", "ledger_unavailable"):
-                raise
             return self.settling.badly(account_id, e, call)
         return self._removed(account_id, call, problem=problem)
 

@@ -13,7 +13,7 @@ import structlog
 from broker.domain.accounts import Account
 from broker.domain.identifiers import AccountId, SessionId
 from broker.domain.sessions import Session
-from broker.errors import Conflict, DependencyUnavailable
+from broker.errors import Conflict, DependencyUnavailable, StoreUnavailable
 from broker.services.calls import Call
 from broker.services.lifecycle.reconcile import Depth, Reconcile
 from broker.services.revocation.session_ends import SessionEnds
@@ -26,8 +26,6 @@ AT_ONCE = 8
 
 WAITS = timedelta(seconds=30)
 """How long a request that concerns several accounts waits for them; the worker does the rest."""
-
-_STORE_GONE = frozenset({"store_unavailable", "ledger_unavailable"})
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +60,7 @@ class Enforcing:
         """The sessions, of any accounts, after an attempt to have each denied.
 
         Where AWS does not take it in time they stay as they were written, and the worker goes on.
-        Raises DependencyUnavailable where the store is gone.
+        Raises StoreUnavailable.
         """
         known = {session.session_id: session for session in sessions}
         waiting: dict[AccountId, list[SessionId]] = {}
@@ -91,9 +89,9 @@ class Enforcing:
     def _takes(self, account_id: AccountId, call: Call) -> bool:
         try:
             self.account(account_id, call)
+        except StoreUnavailable:
+            raise
         except (Conflict, DependencyUnavailable) as e:
-            if e.code in _STORE_GONE:
-                raise
             _log.warning("revocation_pending", account=account_id, code=e.code)
             return False
         return True

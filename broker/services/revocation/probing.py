@@ -22,7 +22,7 @@ from broker.domain.probing import (
 )
 from broker.domain.sessions import Session
 from broker.domain.trail.own_sessions import OwnSession
-from broker.errors import DependencyUnavailable, UpstreamRejected
+from broker.errors import DependencyUnavailable, StoreUnavailable, UpstreamRejected
 from broker.services.ambient import Clock, Entropy
 from broker.services.calls import Call
 from broker.services.revocation.session_ends import SessionEnds
@@ -33,8 +33,6 @@ IN_A_ROW = 3
 
 CLOCKS_DIFFER = timedelta(seconds=2)
 """AWS dates a session in whole seconds, by its own clock."""
-
-_STORE_GONE = frozenset({"store_unavailable", "ledger_unavailable"})
 
 _log = structlog.get_logger(__name__)
 
@@ -57,7 +55,7 @@ class Probing:
     sleep: Callable[[float], None]
 
     def __call__(self, subject: str, call: Call) -> None:
-        """Raises DependencyUnavailable where the store is gone."""
+        """Raises StoreUnavailable."""
         leader = self._leader(SessionId.parse(subject))
         if leader is None:
             return
@@ -106,9 +104,9 @@ class Probing:
         """When AWS was seen to refuse; None where it was not, or could not be asked."""
         try:
             return self._seen_to_refuse(leader, account, call)
+        except StoreUnavailable:
+            raise
         except (UpstreamRejected, DependencyUnavailable) as e:
-            if e.code in _STORE_GONE:
-                raise
             _log.warning("revocation_unproved", session=leader.session_id, code=e.code)
             return None
 

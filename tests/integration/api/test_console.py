@@ -20,7 +20,7 @@ from broker.domain.console import ConsolePage, ConsoleUrl, SessionKeys
 from broker.domain.identity.permissions import Role
 from broker.domain.ledger.entries import Chain, Event, LedgerAction, LedgerEntry, Outcome
 from broker.domain.ports import ConsoleSignIn, Journal
-from broker.errors import DependencyUnavailable
+from broker.errors import LedgerUnavailable
 from broker.http.outbound import Outbound
 from broker.services.access.console import Console
 from broker.services.bulkhead import Bulkhead
@@ -377,7 +377,7 @@ class Deaf:
 
     def record(self, chain: Chain, *events: Event, **options: Any) -> tuple[LedgerEntry, ...]:
         if any(event.action.value == MADE and event.outcome is Outcome.DONE for event in events):
-            raise DependencyUnavailable("The ledger is gone.", code="ledger_unavailable")
+            raise LedgerUnavailable("The ledger is gone.")
         return self.behind.record(chain, *events, **options)
 
 

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from broker.domain.ports import Agenda, Task, TaskKind
-from broker.errors import Conflict, DependencyUnavailable
+from broker.errors import Conflict, StoreUnavailable
 from broker.services.ambient import utc_now
 from broker.services.background.alarm import Alarm
 from broker.services.background.crew import Crew
@@ -207,7 +207,7 @@ class FailingAgenda:
     def next_due(self) -> datetime | None:
         if self.outages:
             self.outages -= 1
-            raise DependencyUnavailable("The store does not answer.", code="store_unavailable")
+            raise StoreUnavailable("The store does not answer.")
         return self.behind.next_due()
 
     def claim(self, **asked: Any) -> tuple[Task, ...]:

@@ -13,7 +13,7 @@ from broker.domain.hooks.answers import LARGEST, Delivery, body_of, physical_id,
 from broker.domain.hooks.records import Hook, HookAnswer, HookKind, HookStatus
 from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.ports import Save, Task, TaskKind
-from broker.errors import DependencyUnavailable
+from broker.errors import BrokerError, DependencyUnavailable, LedgerUnavailable, StoreUnavailable
 from broker.services.calls import Call
 from broker.services.hooks.work import LONGEST_WAIT
 from tests.contract.store_samples import a_hook
@@ -181,11 +181,11 @@ def test_what_cannot_be_decided_yet_is_put_off(case: Case) -> None:
     assert hook.delivered_at == NOW + LONGEST_WAIT
 
 
-@pytest.mark.parametrize("code", ["store_unavailable", "ledger_unavailable"])
-def test_an_outage_of_our_own_is_the_workers_to_repeat(code: str, case: Case) -> None:
+@pytest.mark.parametrize("gone", [StoreUnavailable("gone"), LedgerUnavailable("gone")])
+def test_an_outage_of_our_own_is_the_workers_to_repeat(gone: BrokerError, case: Case) -> None:
     """It cannot be written down, so it is raised."""
-    case.deciding.answer_with = DependencyUnavailable("gone", code=code)
-    with pytest.raises(DependencyUnavailable):
+    case.deciding.answer_with = gone
+    with pytest.raises(StoreUnavailable):
         case.work_at(timedelta(minutes=1))
     assert case.hook.attempts == 0
 

@@ -14,6 +14,7 @@ from broker.errors import (
     AccessDenied,
     Conflict,
     DependencyUnavailable,
+    LedgerUnavailable,
     UpstreamRejected,
 )
 from broker.services.issuer.minting import SigningKeyGone
@@ -152,7 +153,7 @@ def test_a_ledger_that_cannot_be_written_is_not_passed_over(
     """The worker waits for it, as for every other task."""
 
     def gone(*_: object, **__: object) -> None:
-        raise DependencyUnavailable("The ledger is gone.", code="ledger_unavailable")
+        raise LedgerUnavailable("The ledger is gone.")
 
     monkeypatch.setattr(world.services.store.journal, "record", gone)
     with pytest.raises(DependencyUnavailable, match="The ledger is gone"):

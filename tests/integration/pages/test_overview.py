@@ -25,7 +25,9 @@ def degraded(site: Site, account_id: str, error: str) -> Iterator[None]:
         account = stored.record.in_state(state, error=error)
         site.services.store.journal.record(
             chain_of(account.account_id),
-            OPERATOR.event(LedgerAction.ACCOUNT_CHANGED, Outcome.DONE),
+            OPERATOR.event(
+                LedgerAction.ACCOUNT_RECONCILED, Outcome.DONE, details={"state": state.value}
+            ),
             now=site.services.clock(),
             saves=[Save(account, stored.version)],
         )

@@ -13,13 +13,20 @@ from broker.domain.grants import GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.ledger.entries import BROKER_CHAIN, LedgerAction, LedgerEntry
 from broker.domain.revocations import Everything, OfAccount, OfEngineer, OfTicket
-from broker.errors import AccessDenied, BrokerError, Conflict, DependencyUnavailable, NotFound
+from broker.errors import (
+    AccessDenied,
+    BrokerError,
+    Conflict,
+    DependencyUnavailable,
+    NotFound,
+    StoreUnavailable,
+)
 from broker.services.revocation import enforcing
 from broker.store import Store
 from tests.integration.revocation.paper import ANN, CALL, HOUR, NOT_TAKEN, Paper
 
 RUNNING = Conflict("Another pass runs.", code="reconciliation_running")
-GONE = DependencyUnavailable("The store is gone.", code="store_unavailable")
+GONE = StoreUnavailable("The store is gone.")
 
 
 def asked(store: Store) -> list[LedgerEntry]:

@@ -11,7 +11,7 @@ from broker.domain.grants import Access
 from broker.domain.identifiers import SessionId
 from broker.domain.ledger.entries import LedgerAction
 from broker.domain.ports import Task, TaskKind
-from broker.errors import DependencyUnavailable, UpstreamRejected
+from broker.errors import DependencyUnavailable, LedgerUnavailable, UpstreamRejected
 from tests.integration.revocation.paper import HOUR, Paper
 
 
@@ -141,7 +141,7 @@ def test_what_could_not_be_asked_is_no_proof(paper: Paper, trouble: dict[str, Ex
 def test_a_store_that_is_gone_is_told_to_the_worker(paper: Paper) -> None:
     """Only that: it must not look like an AWS that could not be asked."""
     session_id = revoked(paper)
-    paper.aws.call_fails = DependencyUnavailable("gone", code="ledger_unavailable")
+    paper.aws.call_fails = LedgerUnavailable("gone")
     with pytest.raises(DependencyUnavailable):
         paper.probe(session_id)
 

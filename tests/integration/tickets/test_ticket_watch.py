@@ -11,7 +11,7 @@ import pytest
 from broker.domain.grants import GrantState
 from broker.domain.ports import Save, Task, TaskKind
 from broker.domain.tickets import TicketStatus
-from broker.errors import DependencyUnavailable
+from broker.errors import DependencyUnavailable, StoreUnavailable
 from broker.services.background.crew import call_of_worker
 from tests.contract.store_samples import ANN, ONE, TWO, a_ticket, write
 from tests.integration.tickets.world import BOB, EVERY, SILENCE, TICKET, World
@@ -298,7 +298,7 @@ def test_a_store_that_is_gone_says_nothing_of_the_ticket(
     grant = world.grant(1)
 
     def gone(_: object) -> None:
-        raise DependencyUnavailable("Gone.", code="store_unavailable")
+        raise StoreUnavailable("Gone.")
 
     with monkeypatch.context() as outage:
         outage.setattr(world.source, "find", gone)

@@ -10,7 +10,7 @@ import pytest
 
 from broker.domain.identifiers import AccountId
 from broker.domain.ports import Lease
-from broker.errors import Conflict, DependencyUnavailable
+from broker.errors import Conflict, StoreUnavailable
 from broker.services.leasing import HELD_FOR, Leasing
 
 ACCOUNT = AccountId("111122223333")
@@ -62,7 +62,7 @@ def test_it_is_renewed_while_the_work_lasts_and_given_back_then():
 
 
 def test_a_store_that_is_gone_for_a_moment_is_asked_again():
-    gone = DependencyUnavailable("gone", code="store_unavailable")
+    gone = StoreUnavailable("gone")
     leases = Leases(gone, gone)
     with leasing(leases).exclusive(ACCOUNT, holder="me"):
         assert leases.enough.wait(timeout=10)

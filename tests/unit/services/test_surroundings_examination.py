@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from broker.domain.diagnosis import CheckStatus
 from broker.domain.diagnosis.issuer import Certificate
-from broker.errors import DependencyUnavailable
+from broker.errors import StoreUnavailable
 from broker.services.diagnosis.surroundings import Surroundings
 from tests.unit.domain.making import NOW
 
@@ -52,7 +52,7 @@ def test_a_store_that_loses_writes() -> None:
 
 def test_a_store_that_is_away() -> None:
     """That is known, so it is a failure and not a check that did not run."""
-    away = Store(error=DependencyUnavailable("x", code="store_unavailable"))
+    away = Store(error=StoreUnavailable("x"))
     (check,) = surroundings(away).store_health()
     assert check.status is CheckStatus.FAILED
 

@@ -12,7 +12,7 @@ from werkzeug.test import Client
 
 from broker.domain.accounts import AccountState
 from broker.domain.ports import Versioned
-from broker.errors import DependencyUnavailable
+from broker.errors import DependencyUnavailable, StoreUnavailable
 from broker.services.issuer.directory import IssuerDirectory
 from broker.web.issuer import LOOKUPS_A_SECOND, IssuerEndpoint
 from broker.web.metrics import Metrics
@@ -49,7 +49,7 @@ class Accounts:
 
     def _answer(self, value):
         if self.is_gone:
-            raise DependencyUnavailable("gone", code="store_unavailable")
+            raise StoreUnavailable("gone")
         return value
 
     def get(self, account_id):
