@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import webbrowser
+import time
+from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 import click
@@ -10,6 +11,7 @@ import click
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.grammar.parsed import Parsed
+from broker.cli.loopback.browser import open_in_browser
 from broker.cli.loopback.redirect import OneTimeRedirect
 from broker.cli.opening.granted import WithoutGrant, granted, waits_for_a_grant
 from broker.cli.opening.picking import named
@@ -22,6 +24,8 @@ from broker.domain.times import rfc3339
 
 _BROWSER_SECONDS = 60.0
 """A browser that is not running yet takes a while."""
+
+_MOMENT = 0.1
 
 
 @click.command(epilog=EXIT_CODES)
@@ -97,15 +101,25 @@ def _require_a_url(url: str) -> None:
 def _opened_in_browser(url: str) -> None:
     redirect = OneTimeRedirect(url)
     with redirect.listening():
-        if not webbrowser.open(redirect.address):
-            raise CommandFailed(
-                "No browser can be opened here. Without --open you are given the URL."
-            )
-        if not redirect.wait(seconds=_BROWSER_SECONDS):
-            raise CommandFailed(
-                f"The browser did not come within {_BROWSER_SECONDS:.0f} seconds. Without --open "
-                "you are given the URL."
-            )
+        opened = open_in_browser(redirect.address)
+        until = time.monotonic() + _BROWSER_SECONDS
+        while not _was_followed(redirect, opened):
+            if time.monotonic() > until:
+                raise CommandFailed(
+                    f"The browser did not come within {_BROWSER_SECONDS:g} seconds. Without "
+                    "--open you are given the URL."
+                )
+
+
+def _was_followed(redirect: OneTimeRedirect, opened: Future[bool]) -> bool:
+    """Whether the browser came, after a moment. Raises CommandFailed where there is none."""
+    # Known before the wait: a browser may come, and then end badly.
+    is_missing = opened.done() and not opened.result()
+    if redirect.wait(seconds=_MOMENT):
+        return True
+    if is_missing:
+        raise CommandFailed("No browser can be opened here. Without --open you are given the URL.")
+    return False
 
 
 def _tell(answer: ConsoleSessionAnswer, *, open_browser: bool, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 import httpx
 
 from broker.cli.demo.stage import command
+from tests.contract.store_servers import until
 from tests.e2e.organisation import Browser
 from tests.e2e.recording_keyring import VARIABLE
 
@@ -56,6 +57,11 @@ class Terminal:
     def opened(self) -> Path:
         """What was opened in the browser, a line each."""
         return self.home / "opened"
+
+    def led_to(self) -> str:
+        """Where the browser was led, which may be later than the command ends."""
+        until(lambda: self.opened.is_file() and self.opened.read_text().endswith("\n"))
+        return self.opened.read_text()
 
     def environment(self) -> dict[str, str]:
         """Of every command: nothing of this machine's user gets in."""

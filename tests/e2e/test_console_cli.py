@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.contract.store_servers import until
 from tests.e2e.programs import Ran, run
 from tests.e2e.world import ENGINEER, METADATA, TICKET, World
 
@@ -21,7 +23,9 @@ import json, pathlib, sys
 import httpx
 page = httpx.get(sys.argv[1], follow_redirects=True, trust_env=False)
 seen = {{"arguments": sys.argv[1:], "status": page.status_code, "page": page.text}}
-pathlib.Path(__file__).with_suffix(".seen").write_text(json.dumps(seen))
+here = pathlib.Path(__file__)
+here.with_suffix(".writing").write_text(json.dumps(seen))
+here.with_suffix(".writing").rename(here.with_suffix(".seen"))
 """
 """What a browser does with the address that it is started with."""
 
@@ -67,6 +71,8 @@ def test_the_browser_is_led_there_and_nobody_reads_where(world: World, browser: 
     """Neither its arguments nor the terminal hold the URL, and yet it is signed in."""
     ran = broker_console(world, *GOOD, "--open", BROWSER=str(browser))
     assert ran.status == 0, ran.err
+    # The command ends once the browser was led on: before that has seen where it leads.
+    until(browser.with_suffix(".seen").exists)
     seen = json.loads(browser.with_suffix(".seen").read_text())
     [address] = seen["arguments"]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{43}", address)
@@ -76,6 +82,20 @@ def test_the_browser_is_led_there_and_nobody_reads_where(world: World, browser: 
     assert re.fullmatch(
         rf"The console of {METADATA} is open in your browser\. s-\w+ ends at \S+\.\n", ran.err
     )
+
+
+def test_a_browser_that_lasts_holds_nothing_up(world: World, tmp_path: Path) -> None:
+    """Neither the command nor whoever reads what it prints."""
+    lasting = tmp_path / "lasting-browser"
+    end = tmp_path / "end"
+    os.mkfifo(end)
+    waits = f"import pathlib\npathlib.Path({str(end)!r}).read_text()\n"
+    lasting.write_text(BROWSER + waits)
+    lasting.chmod(0o700)
+    ran = broker_console(world, *GOOD, "--open", BROWSER=f"{lasting} %s")
+    assert ran.status == 0, ran.err
+    # It waits until somebody reads, so the browser was there all the time.
+    end.write_text("now")
 
 
 def test_json_is_the_answer(world: World, browser: Path) -> None:

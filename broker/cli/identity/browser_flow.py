@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import webbrowser
 from concurrent.futures import Future
 
 import click
@@ -12,6 +11,7 @@ from broker.cli.failures import CommandFailed
 from broker.cli.identity.callback import Callback, CallbackServer, Page
 from broker.cli.identity.kept import KeptSignIn
 from broker.cli.identity.provider import SignInClient, printable
+from broker.cli.loopback.browser import open_in_browser
 from broker.domain.identity.identity_claims import IdentityFault, IdentityRefused
 from broker.openid.public_client import LoopbackAttempt, ProviderRefused
 from broker.services.ambient import utc_now
@@ -49,7 +49,7 @@ def sign_in_with_browser(client: SignInClient, *, seconds: float) -> KeptSignIn:
         url = client.oauth.authorization_url(attempt)
         shown = printable(url, longest=_LONGEST_URL)
         click.echo(f"Sign in with your browser; if none opens, go to\n\n  {shown}\n", err=True)
-        webbrowser.open(url)
+        open_in_browser(url)
         if not server.wait(seconds):
             raise CommandFailed(
                 f"Nobody signed in within {seconds:g} seconds. Run `broker login` again, with "

@@ -170,7 +170,7 @@ def test_no_token_shows_anywhere(office: Office, terminal: Terminal) -> None:
         arguments,
         environment,
         page.text,
-        terminal.opened.read_text(),
+        terminal.led_to(),
         terminal.config.read_text(),
         office.stage.log.read_text(),
     ]

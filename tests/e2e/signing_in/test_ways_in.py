@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from tests.e2e.engineers_shell import Terminal, refuse
+from broker.cli.demo.stage import command
+from tests.e2e.engineers_shell import ROOT, Terminal, refuse
 from tests.e2e.organisation import Browser
+from tests.e2e.screen import Screen
 from tests.e2e.signing_in.office import ENGINEER, Office
+
+_VISITS = (
+    "import sys; from tests.e2e.organisation import Browser; "
+    'Browser("jane").__enter__().visit(sys.argv[1])'
+)
+"""Somebody in a browser, as a program of its own."""
 
 
 def test_with_the_browser_of_this_machine(office: Office, terminal: Terminal) -> None:
@@ -21,7 +30,7 @@ def test_with_the_browser_of_this_machine(office: Office, terminal: Terminal) ->
     assert done.code == 0, done.err
     assert f"Signed in as {ENGINEER} (engineer)" in done.out
     assert "no keyring is used here" in done.out
-    assert terminal.opened.read_text().startswith(f"{office.provider.issuer}/auth?")
+    assert terminal.led_to().startswith(f"{office.provider.issuer}/auth?")
     (kept,) = terminal.sign_ins.glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(terminal.sign_ins.stat().st_mode) == 0o700
@@ -144,8 +153,8 @@ def test_an_answer_of_another_provider(office: Office, terminal: Terminal, iss: 
     assert (done.code, "[identity_token_wrong_issuer]" in done.err) == (3, True)
 
 
-def test_a_browser_that_is_back_before_its_opener_returns(terminal: Terminal) -> None:
-    """As one that is signed in at the provider already; some openers wait for their browser."""
+def test_a_browser_that_lasts_longer_than_the_sign_in(terminal: Terminal) -> None:
+    """Neither the command nor whoever reads its output waits until its windows are closed."""
     lasting = terminal.home / "lasting-browser"
     terminal.home.mkdir()
     lasting.write_text(f'#!/bin/sh\necho "$1" >> {terminal.opened}\nread _ < {terminal.home}/end\n')
@@ -155,7 +164,28 @@ def test_a_browser_that_is_back_before_its_opener_returns(terminal: Terminal) ->
     with waiting.started("login", "--browser") as running, Browser("jane") as browser:
         page = browser.visit(running.link())
         assert "You are signed in" in page.text
-        (terminal.home / "end").write_text("now\n")
         done = running.done()
     assert done.code == 0, done.err
     assert "BROKER_TOKEN is set" in done.err
+    # It waits until somebody reads, so the browser was there all the time.
+    (terminal.home / "end").write_text("now\n")
+
+
+def test_a_browser_in_the_terminal(terminal: Terminal) -> None:
+    """It has the terminal until somebody leaves it; then the command goes on."""
+    terminal.home.mkdir()
+    lynx = terminal.home / "lynx"
+    lynx.write_text(
+        "#!/bin/sh\n[ -t 0 ] && [ -t 1 ] || exit 1\n"
+        f"PYTHONPATH={ROOT} {sys.executable} -c '{_VISITS}' \"$1\"\n"
+        "printf 'q to leave: '; read -r key; echo \"left with $key\"\n"
+    )
+    lynx.chmod(0o700)
+    environment = {**terminal.environment(), "BROWSER": f"{lynx} %s"}
+    words = (str(command("broker")), "login", "--browser")
+    with Screen(*words, home=terminal.home, environment=environment) as screen:
+        screen.see("q to leave: ")
+        screen.type("q\n")
+        screen.see("left with q")
+        screen.see(f"Signed in as {ENGINEER}")
+        assert screen.ended() == 0

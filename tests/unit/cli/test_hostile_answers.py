@@ -120,7 +120,7 @@ def test_a_console_url_that_is_none_goes_nowhere(
 ) -> None:
     """Not to the browser, whose redirect it would become a part of, and not to the terminal."""
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    monkeypatch.setattr("broker.cli.console.open_in_browser", opened.append)
     answer = access.CONSOLE.model_copy(update={"url": url}).model_dump(mode="json")
     words = ["console", "--account", world.ACCOUNT, "--ticket", world.TICKET, *flags]
     with answering([answer], status=201) as broker:
