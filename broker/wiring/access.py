@@ -21,6 +21,7 @@ from broker.services.access.grants import Grants
 from broker.services.access.known_services import KnownServices
 from broker.services.access.open_session import OpenSession
 from broker.services.access.prospects import Prospects
+from broker.services.access.session_decisions import SessionDecisions
 from broker.services.ambient import utc_now
 from broker.services.bulkhead import Bulkhead
 from broker.services.leasing import Leasing
@@ -88,14 +89,16 @@ def build_open_session(
     """The main job."""
     return OpenSession(
         journal=base.store.journal,
-        accounts=base.store.accounts,
-        tickets=tickets,
-        grants=base.store.grants,
+        decisions=SessionDecisions(
+            accounts=base.store.accounts,
+            tickets=tickets,
+            grants=base.store.grants,
+            limits=_session_limits(base),
+        ),
         minter=base.minter,
         exchange=base.exchange,
         bulkhead=bulkhead,
         limiter=limiter,
-        limits=_session_limits(base),
         known_services=KnownServices(packaged_service_names),
         name_prefix=base.settings.name_prefix,
         observer=base.observer,

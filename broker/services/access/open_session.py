@@ -9,30 +9,14 @@ from datetime import datetime
 
 import structlog
 
-from broker.domain.access import (
-    Allow,
-    Decision,
-    Deny,
-    Limits,
-    Reason,
-    decide,
-)
+from broker.domain.access import Allow, Deny, Reason
 from broker.domain.accounts import Account, subject_of
 from broker.domain.claims import TokenSubject, identity_claims
 from broker.domain.grant_decisions import standing_grant
 from broker.domain.grants import Grant
 from broker.domain.iam_documents import session_policy
-from broker.domain.identity.permissions import Action, may_ever
 from broker.domain.ledger.entries import BROKER_CHAIN, chain_of
-from broker.domain.ports import (
-    AccountRepository,
-    CurrentTickets,
-    GrantRepository,
-    Journal,
-    Save,
-    Versioned,
-    WebIdentityExchange,
-)
+from broker.domain.ports import Journal, Save, Versioned, WebIdentityExchange
 from broker.domain.refusals import chain_of_refusal, refusal
 from broker.domain.role_plan import role_arn
 from broker.domain.sessions import Credentials, Session, SessionRequest, role_session_name
@@ -40,6 +24,7 @@ from broker.errors import BrokerError, Conflict
 from broker.services.access import grant_entries
 from broker.services.access import session_entries as entries
 from broker.services.access.known_services import KnownServices
+from broker.services.access.session_decisions import Decided, SessionDecisions
 from broker.services.access.session_entries import Intent
 from broker.services.ambient import Clock, Entropy
 from broker.services.bulkhead import Bulkhead
@@ -47,7 +32,6 @@ from broker.services.calls import Call
 from broker.services.issuer.minting import IdentityToken, Minter
 from broker.services.limiting import Limiter
 from broker.services.observations import Observer, StepName, measured
-from broker.services.registered import registered
 from broker.services.tallying import Tallies
 from broker.services.tickets.entries import kept_if_unknown
 
@@ -70,14 +54,11 @@ class OpenSession:
     """Decide, record the intent, mint, exchange, record the outcome, and only then answer."""
 
     journal: Journal
-    accounts: AccountRepository
-    tickets: CurrentTickets
-    grants: GrantRepository
+    decisions: SessionDecisions
     minter: Minter
     exchange: WebIdentityExchange
     bulkhead: Bulkhead
     limiter: Limiter
-    limits: Limits
     known_services: KnownServices
     name_prefix: str
     observer: Observer
@@ -115,10 +96,11 @@ class OpenSession:
             with kept_if_unknown(
                 unknown, chain=BROKER_CHAIN, journal=self.journal, clock=self.clock
             ):
-                account, decision = self._decide(request, call, now=decided_at)
+                decided = self.decisions(request, call, now=decided_at)
+        account, decision = decided.account, decided.decision
         if isinstance(decision, Deny) or account is None:
-            raise self._refused(request, call, account, decision)
-        intent = self._intent(request, account, decision, decided_at)
+            raise self._refused(request, call, decided)
+        intent = self._intent(request, account.record, decision, decided_at)
         with measured(self.observer, StepName.RECORD_INTENT):
             self._record_intent(intent, call, is_new_grant=decision.grant is None)
         try:
@@ -131,30 +113,10 @@ class OpenSession:
             raise
         return OpenedSession(session, credentials)
 
-    def _decide(
-        self, request: SessionRequest, call: Call, *, now: datetime
-    ) -> tuple[Account | None, Decision]:
-        stored = self.accounts.get(request.account_id)
-        # Who may not ask for sessions at all sets no ticket system in motion.
-        may_ask = may_ever(call.caller, Action.OPEN_SESSION)
-        ticket = self.tickets.get(request.ticket_id) if may_ask else None
-        grants = self.grants.of_engineer(request.account_id, request.engineer)
-        account = stored.record if stored else None
-        decision = decide(
-            request,
-            caller=call.caller,
-            account=account,
-            ticket=ticket.record if ticket else None,
-            grants=[grant.record for grant in grants],
-            limits=self.limits,
-            now=now,
-        )
-        return account, decision
-
-    def _refused(
-        self, request: SessionRequest, call: Call, account: Account | None, decision: Decision
-    ) -> BrokerError:
+    def _refused(self, request: SessionRequest, call: Call, decided: Decided) -> BrokerError:
         """Record the refusal and return the error that tells the caller."""
+        decision = decided.decision
+        account = decided.account.record if decided.account else None
         reason = decision.reason if isinstance(decision, Deny) else Reason.ACCOUNT_NOT_FOUND
         grant_id = decision.grant_id if isinstance(decision, Deny) else None
         self.journal.record(
@@ -176,7 +138,10 @@ class OpenSession:
             account=account,
             grant=allowed.grant
             or standing_grant(
-                request, grant_id=self.entropy.grant_id(), limits=self.limits, now=decided_at
+                request,
+                grant_id=self.entropy.grant_id(),
+                limits=self.decisions.limits,
+                now=decided_at,
             ),
             decided_at=decided_at,
             session_id=session_id,
@@ -242,8 +207,8 @@ class OpenSession:
         guarded too: what is denied there by time, or by its consent, knows no grant.
         """
         for _ in range(_TRIES):
-            account = self._still_open(intent, session)
-            grant = self._still_granted(intent, call)
+            grant, account = self._still_allowed(intent, call)
+            _require_not_ended(intent, session, account.record)
             with suppress(Conflict):
                 self.journal.record(
                     chain_of(session.account_id),
@@ -255,34 +220,38 @@ class OpenSession:
                 return
         raise Conflict("The grant, or the account, is being changed by others. Try again.")
 
-    def _still_open(self, intent: Intent, session: Session) -> Versioned[Account]:
-        """The account as it is now, if it does not deny this session by time; else Conflict.
+    def _still_allowed(
+        self, intent: Intent, call: Call
+    ) -> tuple[Versioned[Grant], Versioned[Account]]:
+        """The grant and the account as they are now, if the decision is the same again.
 
-        AWS dates a session in whole seconds, so one that was opened in the second of a revocation
-        may be dead though it is younger. What AWS takes as its time follows from its end.
+        Raises AccessDenied or NotFound. AWS may not have a Deny yet, so credentials that are not
+        handed out are what ends them. It is decided as of the same moment: time that AWS has
+        taken since then is no reason.
         """
-        account = registered(self.accounts, intent.account.account_id)
-        dated = session.expires_at - intent.request.duration
-        denied_before = account.record.revocations.issued_before
-        if denied_before is not None and min(intent.decided_at, dated) < denied_before:
-            raise Conflict(
-                "All sessions of the account were ended while this one was opened. Try again."
-            )
-        return account
+        grant_id = intent.grant.grant_id
+        request = replace(intent.request, grant_id=grant_id)
+        decided = self.decisions(request, call, now=intent.decided_at)
+        if isinstance(decided.decision, Deny):
+            raise refusal(decided.decision.reason)
+        grant = decided.grant(grant_id)
+        if grant is None or decided.account is None:
+            raise refusal(Reason.GRANT_REQUIRED)
+        return grant, decided.account
 
-    def _still_granted(self, intent: Intent, call: Call) -> Versioned[Grant]:
-        """The grant as it is now, if the decision is the same again; raises AccessDenied.
 
-        AWS may not have a Deny yet, so credentials that are not handed out are what ends them.
-        It is taken as of the same moment: time that AWS has taken since then is no reason.
-        """
-        grant = self.grants.get(intent.grant.grant_id)
-        request = replace(intent.request, grant_id=intent.grant.grant_id)
-        _, decision = self._decide(request, call, now=intent.decided_at)
-        if isinstance(decision, Deny) or grant is None:
-            reason = decision.reason if isinstance(decision, Deny) else Reason.GRANT_REQUIRED
-            raise refusal(reason)
-        return grant
+def _require_not_ended(intent: Intent, session: Session, account: Account) -> None:
+    """Raise Conflict where the account denies this session by time.
+
+    AWS dates a session in whole seconds, so one that was opened in the second of a revocation
+    may be dead though it is younger. What AWS takes as its time follows from its end.
+    """
+    dated = session.expires_at - intent.request.duration
+    denied_before = account.revocations.issued_before
+    if denied_before is not None and min(intent.decided_at, dated) < denied_before:
+        raise Conflict(
+            "All sessions of the account were ended while this one was opened. Try again."
+        )
 
 
 def _session(

@@ -45,7 +45,8 @@ def during_silence(world: World, subject: str) -> httpx.Client:
         request=replace(services.granting.request, tickets=silent),
         decide=replace(services.granting.decide, tickets=silent),
     )
-    opening = replace(services.open_session, tickets=silent)
+    decisions = replace(services.open_session.decisions, tickets=silent)
+    opening = replace(services.open_session, decisions=decisions)
     return world.inside_of(replace(services, granting=granting, open_session=opening), subject)
 
 
