@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 from flask import Response, request
@@ -23,6 +23,8 @@ HEADER = "Idempotency-Key"
 _log = structlog.get_logger(__name__)
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
 _READS = frozenset({"GET", "HEAD"})
+
+Answer = TypeVar("Answer")
 
 
 class Repeats(StrEnum):
@@ -40,22 +42,50 @@ def answer_once(
     key = request.headers.get(HEADER)
     if key is None or request.method in _READS:
         return answer()
-    if not _FORM.fullmatch(key):
-        raise InvalidRequest(
-            f"{HEADER} must be 1 to 200 printable ASCII characters.",
-            problems=[FieldProblem(HEADER, "must be 1 to 200 printable ASCII characters")],
+    given = once(
+        answer,
+        key=scoped(key, name=HEADER, call=call),
+        kept=kept,
+        finished=lambda response: _finished(response, repeats),
+    )
+    if not isinstance(given, Finished):
+        return given
+    if given.body is None:
+        raise Conflict(
+            "This request was answered already, with a secret that is given only once.",
+            code="already_answered",
         )
-    scoped = f"{_bearer(call.caller)}\n{key}"
-    match kept.begin(scoped, fingerprint=_fingerprint()):
+    return _again(given.status, given.body)
+
+
+def scoped(key: str, *, name: str, call: Call) -> str:
+    """The key `key` of whoever calls, and of nobody else; `name` is what they know it by.
+
+    Raises InvalidRequest where it is no key.
+    """
+    if not _FORM.fullmatch(key):
+        fault = "must be 1 to 200 printable ASCII characters"
+        raise InvalidRequest(f"{name} {fault}.", problems=[FieldProblem(name, fault)])
+    return f"{_bearer(call.caller)}\n{key}"
+
+
+def once(
+    answer: Callable[[], Answer],
+    *,
+    key: str,
+    kept: IdempotencyRepository,
+    finished: Callable[[Answer], Finished | None],
+) -> Answer | Finished:
+    """`answer()`, or what `finished` said of the answer to the first request with that key.
+
+    Where it says None, as where answering fails, nothing has come of the request, and the next one
+    is the first. Raises Conflict while the first is being answered, and if it was another request.
+    """
+    match kept.begin(key, fingerprint=_fingerprint()):
         case Begun():
-            return _first(answer, scoped, repeats=repeats, kept=kept)
-        case Finished(status, body) if body is not None:
-            return _again(status, body)
-        case Finished():
-            raise Conflict(
-                "This request was answered already, with a secret that is given only once.",
-                code="already_answered",
-            )
+            return _first(answer, key, kept=kept, finished=finished)
+        case Finished() as earlier:
+            return earlier
         case InProgress():
             raise Conflict(
                 "The first request with this key is still being answered.",
@@ -78,23 +108,34 @@ def _bearer(caller: Caller) -> str:
 
 
 def _first(
-    answer: Callable[[], Response], scoped: str, *, repeats: Repeats, kept: IdempotencyRepository
-) -> Response:
-    response = None
+    answer: Callable[[], Answer],
+    key: str,
+    *,
+    kept: IdempotencyRepository,
+    finished: Callable[[Answer], Finished | None],
+) -> Answer:
+    outcome = None
     try:
-        response = answer()
+        given = answer()
+        outcome = finished(given)
     finally:
-        if response is None:
-            _abandon(scoped, kept)
+        if outcome is None:
+            _abandon(key, kept)
+    if outcome is not None:
+        kept.finish(key, outcome)
+    return given
+
+
+def _finished(response: Response, repeats: Repeats) -> Finished:
+    """What is kept of an answer: no body that holds a secret."""
     body = response.get_data(as_text=True) if repeats is Repeats.ANSWERED_AGAIN else None
-    kept.finish(scoped, Finished(response.status_code, body))
-    return response
+    return Finished(response.status_code, body)
 
 
-def _abandon(scoped: str, kept: IdempotencyRepository) -> None:
+def _abandon(key: str, kept: IdempotencyRepository) -> None:
     """Forget the claim; where that fails it lapses by itself, and the first error is told."""
     try:
-        kept.abandon(scoped)
+        kept.abandon(key)
     except DependencyUnavailable:
         _log.warning("idempotency_claim_left")
 

@@ -180,3 +180,51 @@ def test_credentials_are_shown_once(people: Visitors, errands: Errands, scripts:
     page.goto(watched)
     assert secret not in page.content()
     assert ticket in page.get_by_role("main").inner_text()
+
+
+@pytest.mark.parametrize("scripts", Scripts)
+def test_a_reload_of_shown_credentials_opens_nothing(
+    people: Visitors, errands: Errands, scripts: Scripts
+) -> None:
+    """The browser sends the form again, and is led to the session that it has opened."""
+    ticket = errands.ticket(consent="standing")
+    page = people.known("finn", at=f"/tickets/{ticket}", java_script_enabled=scripts.value)
+    page.get_by_role("button", name="Get credentials").click()
+    secret = given_in(_shown(page))["AWS_SECRET_ACCESS_KEY"]
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("These credentials were shown already.")
+    assert secret not in page.content()
+    sent = [each for each in people.watch.sent if each == f"POST {people.office.url}/sessions"]
+    opened = [
+        each
+        for each in errands.finn.ask("GET", "/v1/sessions")["items"]
+        if each["ticket"] == ticket
+    ]
+    assert (len(sent), len(opened)) == (2, 1)
+    page.get_by_role("link", name="Open another by the ticket").click()
+    page.get_by_role("button", name="Get credentials").click()
+    assert given_in(_shown(page))["AWS_SECRET_ACCESS_KEY"] != secret
+
+
+def test_a_page_that_opened_the_console_is_of_further_use(
+    people: Visitors, errands: Errands
+) -> None:
+    """The console stands in a tab of its own, and here one gets credentials as before."""
+    page = people.known("finn", at=f"/tickets/{errands.ticket(consent='standing')}")
+    with page.context.expect_page():
+        page.get_by_role("button", name="Open AWS console").click()
+    expect(page.get_by_role("button", name="Get credentials")).to_be_enabled()
+    page.get_by_role("button", name="Get credentials").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Credentials for")
+
+
+def test_a_page_out_of_the_browsers_memory_is_of_further_use(
+    people: Visitors, errands: Errands
+) -> None:
+    """Its form counts once more, for whoever comes back to it and sends it means it."""
+    page = people.known("finn", at=f"/tickets/{errands.ticket(consent='standing')}")
+    key = page.locator("input[name=once]")
+    before = key.get_attribute("value")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(key).to_have_attribute("value", re.compile("^[0-9a-f]{32}$"))
+    assert key.get_attribute("value") != before

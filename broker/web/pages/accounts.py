@@ -31,6 +31,7 @@ from broker.web.pages.account_words import (
 )
 from broker.web.pages.fields import EMPTY_IS_NONE, ListQuery
 from broker.web.pages.notices import Notice
+from broker.web.pages.once import Counts
 from broker.web.pages.showing import Standing, standing
 from broker.web.pages.site import Form, GoTo, Page, Section
 from broker.wiring import Services
@@ -156,9 +157,12 @@ def rotate(services: Services, call: Call, account_id: AccountId) -> GoTo:
     return _back(account_id, Notice.ROTATION_ASKED)
 
 
-@section.action("/accounts/<account_id>/emergency-rotation", form=_SureForm)
+@section.action("/accounts/<account_id>/emergency-rotation", form=_SureForm, counts=Counts.ONCE)
 def rotate_at_once(services: Services, call: Call, account_id: AccountId, form: _SureForm) -> GoTo:
-    """Drop every key that has signed, and end every live session."""
+    """Drop every key that has signed, and end every live session.
+
+    Done twice it would drop the key that has just begun to sign.
+    """
     del form
     services.rotating(account_id, Urgency.EMERGENCY, call)
     return _back(account_id, Notice.KEYS_DROPPED)

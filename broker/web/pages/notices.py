@@ -29,6 +29,12 @@ class Notice(StrEnum):
     KEYS_DROPPED = "keys-dropped"
     BUCKET_CHANGED = "bucket-changed"
     SIGNED = "signed"
+    SHOWN_ALREADY = "shown-already"
+
+    @property
+    def tone(self) -> str:
+        """How it looks: what was done is good, and what could not be done again is to be read."""
+        return "waiting" if self is Notice.SHOWN_ALREADY else "good"
 
     @property
     def sentence(self) -> str:
@@ -61,4 +67,8 @@ _SENTENCES = {
     Notice.KEYS_DROPPED: "Every key that has signed is withdrawn, and every live session ended.",
     Notice.BUCKET_CHANGED: "The bucket is changed, and the change is in the ledger.",
     Notice.SIGNED: "The head of the ledger is signed.",
+    Notice.SHOWN_ALREADY: (
+        "These credentials were shown already. They are kept nowhere, so nobody can show them "
+        "again. If you have not got them, revoke this session and open another one."
+    ),
 }

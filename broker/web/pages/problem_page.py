@@ -22,6 +22,14 @@ _TO_PEOPLE = {
     ),
     "account_not_active": ("The account is not ready for sessions. Its page says what hinders it."),
     "grant_required": "The customer approves each access to this account. Request it first.",
+    "request_in_progress": (
+        "The same is being asked for at this moment. Load this page again in a few seconds: it "
+        "then says what came of it."
+    ),
+    "idempotency_key_reused": (
+        "This form was sent before, and has been changed since. Go back, load its page again, and "
+        "send that one."
+    ),
 }
 """Where the API's sentence names requests that nobody makes in a browser."""
 

@@ -20,6 +20,7 @@ from broker.services.trail.activity import ActivityWindow
 from broker.web.on_behalf_of import engineer_of
 from broker.web.pages.fields import EMPTY_IS_NONE, ConsoleForm, ListQuery, SessionForm
 from broker.web.pages.notices import Notice
+from broker.web.pages.once import Counts
 from broker.web.pages.site import GoTo, Page, Query, Section
 from broker.wiring import Services
 
@@ -63,7 +64,7 @@ def sessions(services: Services, call: Call, query: _ListQuery) -> Page:
     return Page("sessions.html", shown)
 
 
-@section.action("/sessions", form=SessionForm)
+@section.action("/sessions", form=SessionForm, counts=Counts.ONCE)
 def open_session(services: Services, call: Call, form: SessionForm) -> Page | GoTo:
     """Open a session and show its credentials, this once; or ask for what is lacking."""
     request = form.request(engineer=engineer_of(call, None))
@@ -132,7 +133,12 @@ def _opened(services: Services, session: Session, credentials: Credentials) -> P
         "forms": forms,
         "now": services.clock(),
     }
-    return Page("session_opened.html", shown, form_targets=services.console.origins)
+    return Page(
+        "session_opened.html",
+        shown,
+        form_targets=services.console.origins,
+        afterwards=GoTo(f"/sessions/{session.session_id}", Notice.SHOWN_ALREADY),
+    )
 
 
 def _unless_a_grant_is_needed(opened: Callable[[], Page | GoTo], form: SessionForm) -> Page | GoTo:

@@ -16,6 +16,7 @@ from broker.domain.grants import Access
 from broker.domain.refusals import SENTENCES
 from broker.domain.sessions import Session, is_live
 from broker.domain.times import rfc3339
+from broker.web.pages import once
 
 
 class Standing(StrEnum):
@@ -152,5 +153,6 @@ def register(app: Flask) -> None:
         profile_words=_PROFILE,
         consent_words=_CONSENT,
         countdown=countdown,
+        new_once_key=once.new_key,
         standing=standing,
     )

@@ -22,6 +22,7 @@ from broker.web.auth import CSRF_FIELD
 from broker.web.endpoints import field_problems, path_parameters
 from broker.web.pages import problem_page
 from broker.web.pages.notices import NOTICE, Notice
+from broker.web.pages.once import FIELD, Counts, counted_once
 from broker.web.pages.policy import content_policy
 from broker.web.pages.viewer import Viewer
 from broker.wiring import Services
@@ -53,6 +54,8 @@ class Page:
     shown: Mapping[str, object] = field(default_factory=dict)
     form_targets: tuple[str, ...] = ()
     """Other origins to which a form of this page may lead; the policy lets it go nowhere else."""
+    afterwards: GoTo | None = None
+    """Where to go on instead, if this answers a form that counts once and is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Address:
     view: View
     query: type[Query]
     form: type[Form] | None
+    counts: Counts
 
 
 class Section:
@@ -91,18 +95,29 @@ class Section:
 
     def page(self, path: str, *, query: type[Query] = Query) -> Callable[[View], View]:
         """Make the decorated view the page at `path`; it gets `query` if it names one."""
-        return self._add("GET", path, query=query, form=None)
+        return self._add("GET", path, query=query)
 
-    def action(self, path: str, *, form: type[Form] = NoForm) -> Callable[[View], View]:
-        """Make the decorated view what a form at `path` does; it gets `form` if it names one."""
-        return self._add("POST", path, query=Query, form=form)
+    def action(
+        self, path: str, *, form: type[Form] = NoForm, counts: Counts = Counts.EACH_TIME
+    ) -> Callable[[View], View]:
+        """Make the decorated view what a form at `path` does; it gets `form` if it names one.
+
+        A form that counts once has the macro `once` in its template.
+        """
+        return self._add("POST", path, form=form, counts=counts)
 
     def _add(
-        self, method: str, path: str, *, query: type[Query], form: type[Form] | None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: type[Query] = Query,
+        form: type[Form] | None = None,
+        counts: Counts = Counts.EACH_TIME,
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             self.addresses.append(
-                Address(method=method, path=path, view=view, query=query, form=form)
+                Address(method=method, path=path, view=view, query=query, form=form, counts=counts)
             )
             return view
 
@@ -136,12 +151,35 @@ def _handler(
             raise
         try:
             arguments = _arguments(address, identifiers, path)
-            given = address.view(services, call, **arguments)
+            given = _given(address, services, call, arguments)
         except BrokerError as e:
             return problem_page.told(e, viewer=Viewer.of(call))
         return rendered(given, Viewer.of(call))
 
     return handle
+
+
+def _given(
+    address: Address, services: Services, call: Call, arguments: Mapping[str, object]
+) -> Page | GoTo:
+    def view() -> Page | GoTo:
+        return address.view(services, call, **arguments)
+
+    if address.counts is Counts.EACH_TIME:
+        return view()
+    given = counted_once(view, call=call, kept=services.idempotency, afterwards=_afterwards)
+    return GoTo(given) if isinstance(given, str) else given
+
+
+def _afterwards(given: Page | GoTo) -> str | None:
+    """Where a form that counts once leads whoever sends it again.
+
+    None where nothing has come of it, so that it may be sent again: a page that says what is
+    lacking, or a way on without a word of something done.
+    """
+    if isinstance(given, GoTo):
+        return given.location if given.notice is not None else None
+    return None if given.afterwards is None else given.afterwards.location
 
 
 def to_sign_in() -> Response:
@@ -214,7 +252,7 @@ def _parsed(model: type[BaseModel], given: MultiDict[str, str], *, leave_out_emp
     values = {
         name: value
         for name, value in given.items()
-        if name != CSRF_FIELD and not (leave_out_empty and value == "")
+        if name not in (CSRF_FIELD, FIELD) and not (leave_out_empty and value == "")
     }
     try:
         return model.model_validate(values)

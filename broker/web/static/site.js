@@ -72,7 +72,12 @@ for (const waiting of document.querySelectorAll("[data-reload-after]")) {
   if (reloads < MOST_RELOADS) setTimeout(again, Number(waiting.dataset.reloadAfter) * 1000);
 }
 
-// A form that is sent is not sent twice by a second click.
+// A form that is sent is not sent twice by a second click. Where it opened a new tab, this page stays
+// and is of further use.
+function makeReady(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
+}
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
@@ -81,6 +86,8 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     }
     form.dataset.sent = "yes";
     for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
+    const target = event.submitter?.formTarget || form.target;
+    if (target === "_blank") setTimeout(makeReady, 2000, form);
   });
 }
 
@@ -90,8 +97,9 @@ addEventListener("pagehide", () => {
 });
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form[data-once]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
+  document.querySelectorAll("form[data-once]").forEach(makeReady);
+  // Whoever comes back to a form and sends it means it: it counts once more.
+  for (const key of document.querySelectorAll("input[name=once]")) {
+    key.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 });
