@@ -16,6 +16,9 @@ from broker.domain.identity.openid_provider import ALGORITHMS_OF, ProviderKey
 _LEAST_RSA_BITS = 2048
 """NIST SP 800-131A: a shorter modulus is no longer allowed for signatures."""
 
+_PRIVATE = "d"
+"""What only private keys have (RFC 7518, sections 6.2.2 and 6.3.2)."""
+
 
 def read_keys(document: Mapping[str, Any]) -> dict[str, ProviderKey]:
     """The keys by their ids. What is not for us (encryption, other kinds) is passed over.
@@ -37,7 +40,9 @@ def _key(jwk: Mapping[str, Any]) -> ProviderKey | None:
     algorithms = ALGORITHMS_OF.get(str(kind), frozenset())
     if "alg" in jwk:
         algorithms &= {str(jwk["alg"])}
-    if jwk.get("use", "sig") != "sig" or not algorithms:
+    # A private key that is published is everybody's. It is not even read: to look for the primes of
+    # one that somebody has made up would take this process minutes, in which nothing else runs.
+    if jwk.get("use", "sig") != "sig" or not algorithms or _PRIVATE in jwk:
         return None
     public = _public(jwk)
     return None if public is None else ProviderKey(public=public, algorithms=algorithms)

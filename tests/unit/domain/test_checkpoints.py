@@ -152,6 +152,18 @@ def test_what_is_no_jwks_is_refused(document):
         read_jwks(document)
 
 
+def test_a_private_key_is_not_even_read(monkeypatch):
+    """Else one line of an export keeps its reader busy for hours: no search for primes begins."""
+    searched = []
+    monkeypatch.setattr(
+        "jwt.algorithms.rsa_recover_prime_factors", lambda *numbers: searched.append(numbers)
+    )
+    made_up = {"alg": "RS256", "d": "AAEC", "e": "AQAB", "kid": "x", "kty": "RSA", "n": "AAEC"}
+    with pytest.raises(BadKeys, match="private"):
+        read_jwks({"keys": [made_up]})
+    assert searched == []
+
+
 def test_an_endless_jwks_is_not_read():
     """Not one key of it."""
     with pytest.raises(BadKeys, match="too many"):

@@ -82,6 +82,16 @@ def test_what_is_passed_over(published):
     assert read_keys({"keys": [published, other]}).keys() == {"two"}
 
 
+def test_a_private_key_is_not_even_read(monkeypatch):
+    """Else a JWKS of ten kilobytes keeps a process busy for hours: no search for primes begins."""
+    searched = []
+    monkeypatch.setattr(
+        "jwt.algorithms.rsa_recover_prime_factors", lambda *numbers: searched.append(numbers)
+    )
+    assert read_keys({"keys": [{**RSA_JWK, "d": RSA_JWK["n"]}]}) == {}
+    assert searched == []
+
+
 def test_an_id_of_two_keys_names_neither():
     """Nobody knows which of them signed."""
     assert read_keys({"keys": [RSA_JWK, EC_JWK, {**EC_JWK, "kid": "two"}]}).keys() == {"two"}
