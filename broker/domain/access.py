@@ -141,7 +141,7 @@ def _by_grant(
         for grant in grants
         if grant.covers(request)
         and request.grant_id in (None, grant.grant_id)
-        and _still_counts(grant, account)
+        and still_counts(grant, account)
     ]
     approved = [grant for grant in fitting if grant.state_at(now) is GrantState.APPROVED]
     ends = now + request.duration
@@ -171,7 +171,7 @@ def _within(grant: Grant, request: SessionRequest, now: datetime) -> Decision:
     return Deny(Reason.DURATION_TOO_LONG, grant.grant_id)
 
 
-def _still_counts(grant: Grant, account: Account) -> bool:
+def still_counts(grant: Grant, account: Account) -> bool:
     """What standing consent has granted ends with it: then the customer is asked each time.
 
     And what was granted before access was off, or before the account left, ended with that.

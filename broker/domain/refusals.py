@@ -53,10 +53,14 @@ _OTHERS: dict[Reason, type[BrokerError]] = {
 """What is said with another status than that the caller may not."""
 
 
-def refusal(reason: Reason, *, extra: Mapping[str, str | int] | None = None) -> BrokerError:
-    """The error that tells the caller; `extra` are more members of the answer."""
+def refusal(
+    reason: Reason, *, extra: Mapping[str, str | int] | None = None, way_out: str | None = None
+) -> BrokerError:
+    """The error that tells the caller; `extra` are more members of the answer, and `way_out` is a
+    sentence on what to do instead, where that depends on more than the reason."""
     error = _OTHERS.get(reason, AccessDenied)
-    return error(SENTENCES[reason], code=reason.value, extra=extra)
+    sentence = SENTENCES[reason] if way_out is None else f"{SENTENCES[reason]} {way_out}"
+    return error(sentence, code=reason.value, extra=extra)
 
 
 def chain_of_refusal(account: Account | None, reason: Reason) -> Chain:

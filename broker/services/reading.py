@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from broker.domain.accounts import Account, AccountState
-from broker.domain.grants import Grant
-from broker.domain.identifiers import AccountId, EngineerId, SessionId, TicketId
+from broker.domain.access import still_counts
+from broker.domain.accounts import Account, AccountState, Consent
+from broker.domain.grants import Grant, GrantState
+from broker.domain.identifiers import AccountId, EngineerId, GrantId, SessionId, TicketId
 from broker.domain.identity.api_tokens import ApiToken
 from broker.domain.identity.permissions import Action, Visibility, permits, visibility
 from broker.domain.ledger.entries import BROKER_CHAIN, LedgerEntry, chain_of
@@ -130,6 +131,28 @@ class Reading:
         )
         found = (each.record for each in under if seen)
         return tuple(sorted(found, key=lambda session: session.issued_at, reverse=True))
+
+    def without_effect(self, grants: Iterable[Grant]) -> frozenset[GrantId]:
+        """Those that were approved and give nothing any more, since consent has been changed.
+
+        Their state stays what was decided on them; but no session is opened under them. For whoever
+        was shown the grants.
+        """
+        approved = [grant for grant in grants if grant.decided is GrantState.APPROVED]
+        accounts = {
+            account_id: self.accounts.get(account_id)
+            for account_id in {grant.account_id for grant in approved}
+        }
+        return frozenset(
+            grant.grant_id
+            for grant in approved
+            if (stored := accounts[grant.account_id]) and not still_counts(grant, stored.record)
+        )
+
+    def is_switched_off(self, account_id: AccountId) -> bool:
+        """Whether the customer lets nobody in, for whoever was shown a request for the account."""
+        stored = self.accounts.get(account_id)
+        return stored is not None and stored.record.consent is Consent.OFF
 
     def session_page(
         self,

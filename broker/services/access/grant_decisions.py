@@ -9,7 +9,7 @@ from typing import Protocol
 
 from broker.domain.access import Reason
 from broker.domain.grant_decisions import Verdict, decided, verdict_refused, verdict_stands
-from broker.domain.grants import Grant
+from broker.domain.grants import Grant, GrantState
 from broker.domain.identifiers import GrantId
 from broker.domain.identity.permissions import Action
 from broker.domain.ledger.entries import chain_of
@@ -27,6 +27,9 @@ from broker.services.tickets.entries import kept_if_unknown
 
 _TRIES = 20
 """Writes of one grant that meet take turns."""
+
+_TO_END_IT = "To end what was approved, revoke it."
+"""For who denies what was approved, perhaps by themselves."""
 
 
 class EndsGrants(Protocol):
@@ -111,8 +114,10 @@ class DecideGrants:
         if reason is not Reason.ALREADY_DECIDED:
             return refusal(reason)
         by = {} if grant.approver is None else {"approver": grant.approver}
-        extra = {"grant_id": grant.grant_id, "state": grant.state_at(now).value, **by}
-        return refusal(reason, extra=extra)
+        state = grant.state_at(now)
+        extra = {"grant_id": grant.grant_id, "state": state.value, **by}
+        way_out = _TO_END_IT if state is GrantState.APPROVED else None
+        return refusal(reason, extra=extra, way_out=way_out)
 
     def _written(
         self, stored: Versioned[Grant], verdict: Verdict, call: Call, *, reason: str

@@ -46,6 +46,19 @@ SITUATIONS: Mapping[AccountState, Situation] = {
 }
 
 
+_SWITCHED_OFF = Situation(
+    "Support access is switched off. Nobody gets in, and every session has been ended.",
+    "Nothing. Only the customer switches it on again, and what was granted before stays ended.",
+)
+
+
+def situation(account: Account) -> Situation:
+    """How the account stands: the customer's `off` is the first thing to know of a good one."""
+    if account.consent is Consent.OFF and account.state is AccountState.ACTIVE:
+        return _SWITCHED_OFF
+    return SITUATIONS[account.state]
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentChoice:
     """One position of the switch, and what follows from it."""

@@ -25,9 +25,9 @@ from broker.services.lifecycle.rotating import Urgency
 from broker.services.reading import Window
 from broker.web.pages.account_words import (
     CONSENT_CHOICES,
-    SITUATIONS,
     installed_in,
     installed_title,
+    situation,
 )
 from broker.web.pages.fields import EMPTY_IS_NONE, ListQuery
 from broker.web.pages.notices import Notice
@@ -94,7 +94,7 @@ def account(services: Services, call: Call, account_id: AccountId) -> Page:
     shown = {
         "account": found,
         "now": now,
-        "situation": SITUATIONS[found.state],
+        "situation": situation(found),
         "installed": installed_in(found, wanted, name_prefix=prefix),
         "installed_title": installed_title(found.state),
         "is_leaving": found.state in LEAVING,

@@ -73,6 +73,7 @@ def requests(services: Services, call: Call, query: _ListQuery) -> Page:
         "waiting": waiting,
         "more_wait": more_wait,
         "items": items,
+        "void": services.reading.without_effect(items),
         "next": page.next,
         "filters": query.filters,
         "states": list(GrantState),
@@ -102,6 +103,8 @@ def request(services: Services, call: Call, grant_id: GrantId) -> Page:
     shown = {
         "grant": grant,
         "state": state.value,
+        "is_void": bool(services.reading.without_effect([grant])),
+        "is_off": waits and services.reading.is_switched_off(grant.account_id),
         "is_mine": is_mine,
         "decides": waits and decides and not is_mine,
         "ends": waits or state is GrantState.APPROVED,

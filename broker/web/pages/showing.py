@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from broker.domain.access import Reason
-from broker.domain.accounts import Consent, Profile
+from broker.domain.accounts import LEAVING, Account, AccountState, Consent, Profile
 from broker.domain.grants import Access
 from broker.domain.refusals import SENTENCES
 from broker.domain.sessions import Session, is_live
@@ -96,6 +96,15 @@ def badge(state: str) -> Markup:
     return effect_badge(shown.tone, shown.words)
 
 
+def account_badge(account: Account) -> Markup:
+    """How an account stands; where access is switched off, that counts more than a good state."""
+    state = badge(account.state.value)
+    if account.consent is not Consent.OFF or account.state in LEAVING:
+        return state
+    off = effect_badge("bad", "access switched off")
+    return off if account.state is AccountState.ACTIVE else Markup(" ").join((state, off))
+
+
 def effect_badge(tone: str, words: str) -> Markup:
     """A word of its own with a colour."""
     return Markup('<span class="badge {}">{}</span>').format(tone, words)
@@ -141,6 +150,7 @@ def register(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
+        account_badge=account_badge,
         badge=badge,
         effect_badge=effect_badge,
         lasting=lasting,

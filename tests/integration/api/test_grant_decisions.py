@@ -12,7 +12,14 @@ from broker.domain.identity.permissions import Role
 from broker.domain.ledger.entries import chain_of, verify
 from tests.integration.api.granting import GUS, NewEntries, add_people, ask, decide, requested
 from tests.integration.api.parallel import at_once
-from tests.integration.api.world import ACCOUNT, ASKING, World, answered, assert_problem
+from tests.integration.api.world import (
+    ACCOUNT,
+    ASKING,
+    IN_A_MONTH,
+    World,
+    answered,
+    assert_problem,
+)
 
 ALONE = "565656565656"
 """An account of its own, whose consent can be switched off without harm to other tests."""
@@ -43,6 +50,24 @@ def test_one_decides_and_the_ledger_says_who_and_why(world: World, what: str, st
     assert (entry.details["verdict"], entry.details["approver"]) == (state, "customer")
 
 
+def test_a_token_in_another_ones_name_shows(world: World) -> None:
+    """An admin may make tokens in any name, the customer's too: whoever reads the account's chain
+    sees another token than the customer's own, and the broker's chain who made it."""
+    grant = requested(world, "GD-IN-NAME")
+    entries = NewEntries(world)
+    body = {"subject": "customer", "roles": ["customer"], "account_ids": [ASKING]}
+    made = answered(
+        world.inside("admin").post("/v1/tokens", json={**body, "expires_at": IN_A_MONTH}), 201
+    )
+    world.secrets["in-name"] = made["secret"]
+    answered(decide(world.inside("in-name"), grant["id"], "approval"), 200)
+    (entry,) = entries()
+    assert (entry.actor, entry.details["by_api_token"]) == ("customer", made["id"])
+    assert made["id"] != world.token_id("customer")
+    (making,) = [each for each in world.ledger() if each.ids.get("api_token") == made["id"]]
+    assert (making.action, making.actor) == ("api_token.created", "admin")
+
+
 @pytest.mark.parametrize("first", ["approval", "denial", "revocation"])
 @pytest.mark.parametrize("then", ["approval", "denial"])
 def test_what_was_decided_stays_decided(world: World, first: str, then: str) -> None:
@@ -54,6 +79,7 @@ def test_what_was_decided_stays_decided(world: World, first: str, then: str) -> 
     problem = assert_problem(answer, 409, "grant_already_decided")
     assert problem["state"] == before["state"]
     assert problem.get("approver") == before["approver"]
+    assert ("revoke it" in problem["detail"]) == (before["state"] == "approved")
     assert entries.told() == [("grant.decided", "refused", "grant_already_decided")]
     assert world.inside(GUS).get(f"/v1/grants/{grant['id']}").json() == before
 

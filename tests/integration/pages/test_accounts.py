@@ -9,7 +9,7 @@ import pytest
 from broker.web.pages import accounts
 from tests.integration.api.world import ACCOUNT, ASKING, NOWHERE, OTHER, UNREADY
 from tests.integration.pages.document import Document
-from tests.integration.pages.world import Site, faults, shown, subject
+from tests.integration.pages.world import Site, consent, faults, shown, subject
 
 CHANGES = {
     "consent": {"consent": "off"},
@@ -186,6 +186,26 @@ def test_off_ends_live_sessions(site: Site) -> None:
     assert "Nobody has a live session" in page.text
     assert session_id not in page.text
     nora.done(f"{path}/consent", consent="standing")
+
+
+def test_off_stands_before_everything_else(site: Site) -> None:
+    """Nobody reads that an account is active into which nobody is let, wherever it is shown."""
+    nora, path = site.visitor("nora"), f"/accounts/{OTHER}"
+    site.world.write_ticket("OFF-2", OTHER)
+    with consent(site, "off"):
+        for name in ("nora", "ruth"):
+            page = site.visitor(name).page(path)
+            assert '<p><span class="badge bad">access switched off</span></p>' in page.html
+            assert "Support access is switched off. Nobody gets in" in page.text
+            assert "Everything is in place" not in page.text
+        for page in (
+            site.visitor("ann").page("/tickets/OFF-2"),
+            site.visitor("ruth").page("/search", q=OTHER),
+            nora.page("/accounts"),
+        ):
+            assert "access switched off" in page.text
+            assert '<span class="badge good">active</span>' not in page.html
+    assert "access switched off" not in nora.page(path).text
 
 
 def test_everything_ends_after_a_tick(site: Site) -> None:

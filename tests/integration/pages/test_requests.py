@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.identifiers import GrantId
 from tests.integration.api.world import ACCOUNT, ASKING, OTHER
-from tests.integration.pages.world import Site, faults, led_to, shown, subject
+from tests.integration.pages.world import Site, consent, faults, led_to, shown, subject
 
 
 def state(site: Site, grant_id: str) -> str:
@@ -90,6 +90,36 @@ def test_standing_consent_approves_at_once(site: Site) -> None:
     assert "standing consent" in site.visitor("ann").page(address).text
 
 
+@pytest.mark.parametrize("choice", ["per_grant", "off"])
+def test_what_was_approved_under_another_consent(site: Site, choice: str) -> None:
+    """It gives no access any more: nobody reads that it is approved, and goes in by it."""
+    grant_id = site.asked("ann", f"VOID-{choice}", OTHER)
+    ann, nora, path = site.visitor("ann"), site.visitor("nora"), f"/requests/{grant_id}"
+    assert "Go in by the ticket" in ann.page(path).text
+    with consent(site, choice):
+        for page in (ann.page(path), nora.page(path)):
+            assert "It was approved, and gives no access any more" in page.text
+            assert "Go in by the ticket" not in page.text
+        for query in ({}, {"state": "approved"}):
+            listed = nora.page("/requests", ticket=f"VOID-{choice}", **query)
+            assert "Approved, and void since consent was changed." in listed.text
+            assert '<span class="badge good">approved</span>' not in listed.html
+        assert state(site, grant_id) == "approved"
+
+
+def test_while_access_is_off_a_request_can_only_be_denied(site: Site) -> None:
+    """No button is there for what would be refused."""
+    nora = site.visitor("nora")
+    with consent(site, "per_grant"):
+        grant_id = site.asked("ann", "VOID-3", OTHER)
+        path = f"/requests/{grant_id}"
+        nora.done(f"/accounts/{OTHER}/consent", consent="off")
+        page = nora.page(path)
+        assert "approved only once the customer has switched it on again" in page.text
+        assert page.form(f"{path}/denial").buttons == [f"Deny {grant_id}"]
+        assert nora.done(f"{path}/denial", reason="") == f"{path}?done=denied"
+
+
 def test_breaking_the_glass_stands_out(site: Site) -> None:
     """It takes the role and a reason, and everybody sees what it was."""
     fields = {"reason": "The database is down and nobody answers", "break_glass": "yes"}
@@ -116,6 +146,20 @@ def test_a_decision_is_taken_once(site: Site) -> None:
     site.visitor("carl").done(f"/requests/{grant_id}/denial", reason="")
     late = shown(site.visitor("paul").post(f"/requests/{grant_id}/approval", reason=""), 409)
     assert "grant_already_decided" in late.text
+
+
+def test_who_denies_what_they_have_approved_is_told_the_way_out(site: Site) -> None:
+    """They revoke it, on the page from which they came."""
+    grant_id = site.asked("ann", "REQ-12")
+    carl, path = site.visitor("carl"), f"/requests/{grant_id}"
+    carl.done(f"{path}/approval", reason="")
+    fields = {"csrf_token": carl.csrf_token, "reason": ""}
+    came_from = {"Referer": f"{site.services.public_url}{path}"}
+    late = shown(carl.http.post(f"{path}/denial", data=fields, headers=came_from), 409)
+    assert "To end what was approved, revoke it." in late.text
+    assert late.link("Back").address == path
+    assert carl.page(path).actions == {f"{path}/revocation"}
+    assert state(site, grant_id) == "approved"
 
 
 @pytest.mark.parametrize("verdict", ["approval", "denial", "revocation"])

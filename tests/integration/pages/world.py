@@ -7,9 +7,11 @@ their sessions are opened as a sign-in would open them, and from there on all is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -222,3 +224,14 @@ class Site:
         """Close every client."""
         for visitor in self._visitors.values():
             visitor.http.close()
+
+
+@contextmanager
+def consent(site: Site, choice: str) -> Iterator[None]:
+    """Another consent of Nora's for as long as the block lasts; then it is standing again."""
+    change = partial(site.visitor("nora").done, f"/accounts/{OTHER}/consent")
+    change(consent=choice)
+    try:
+        yield
+    finally:
+        change(consent="standing")
