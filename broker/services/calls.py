@@ -28,12 +28,18 @@ class Call:
         ids: Mapping[str, str] | None = None,
         details: Mapping[str, Detail] | None = None,
     ) -> Event:
-        """What happened, with the actor, the request id and the source address filled in."""
+        """What happened, with the actor, the request id and the source address filled in.
+
+        A name on an API token is what its maker chose. So it is said by which token somebody spoke:
+        its own entry, in the broker's chain, tells who made it.
+        """
+        token_id = self.caller.api_token_id
+        origin = {} if token_id is None else {"by_api_token": token_id}
         return Event(
             actor=self.caller.subject,
             action=action,
             outcome=outcome,
             reason=reason,
             ids={"request": self.request_id, **(ids or {})},
-            details={"source_address": self.source_address, **(details or {})},
+            details={"source_address": self.source_address, **origin, **(details or {})},
         )

@@ -63,6 +63,7 @@ def test_what_is_made_stands_in_the_ledger(world: World) -> None:
     assert (entry.action, entry.ids["api_token"]) == ("api_token.created", made["id"])
     assert entry.details == {
         "source_address": "127.0.0.1",
+        "by_api_token": world.token_id("admin"),
         "subject": "acme",
         "roles": ["customer"],
         "accounts": [ACCOUNT],

@@ -73,6 +73,7 @@ def test_a_request_waits_for_the_customer(world: World) -> None:
     assert entry.ids["request"] == answer.headers["X-Request-Id"]
     assert entry.details == {
         "source_address": "127.0.0.1",
+        "by_api_token": world.token_id(GUS),
         "engineer": GUS,
         "access": "case",
         "urgency": "routine",

@@ -124,6 +124,10 @@ class World:
         )
         return token.token_id
 
+    def token_id(self, subject: str) -> str:
+        """The id of the API token with which somebody is in this world."""
+        return self.secrets[subject].split("_")[1]
+
     def unbind(self, token_id: str) -> None:
         """Take an API token's accounts away behind the broker's back: it makes no such customer."""
         store = self.services.store
