@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -143,6 +144,8 @@ def _handler(
     identifiers = path_parameters(address.path, address.view)
 
     def handle(**path: str) -> Response:
+        if address.method == "GET" and _is_ahead_of_time():
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             call = authenticate()
         except Unauthenticated:
@@ -157,6 +160,14 @@ def _handler(
         return rendered(given, Viewer.of(call))
 
     return handle
+
+
+def _is_ahead_of_time() -> bool:
+    """Whether a browser asks in case somebody might want to look.
+
+    Some pages ask AWS, and the ledger says who looked: that must be somebody who did.
+    """
+    return "prefetch" in request.headers.get("Sec-Purpose", "")
 
 
 def _given(

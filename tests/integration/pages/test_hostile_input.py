@@ -52,6 +52,22 @@ def test_a_link_from_elsewhere_does_not_say_that_something_was_done(
     assert told in led.text
 
 
+@pytest.mark.parametrize(
+    "purpose", ["prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"]
+)
+def test_a_browser_that_looks_ahead_looks_at_nothing(site: Site, purpose: str) -> None:
+    """Neither is AWS asked, nor does the ledger say that somebody looked who did not."""
+    session_id = site.opened("ann", "HOSTILE-4")
+    path = f"/sessions/{session_id}/activity"
+    entries = len(site.ledger(ACCOUNT))
+    for name, where in (("ann", path), ("ruth", f"/accounts/{ACCOUNT}/plan")):
+        ahead = site.visitor(name).http.get(where, headers={"Sec-Purpose": purpose})
+        assert (ahead.status_code, ahead.text) == (503, "")
+    assert len(site.ledger(ACCOUNT)) == entries
+    site.visitor("ann").page(path)
+    assert len(site.ledger(ACCOUNT)) > entries
+
+
 def test_words_of_others_are_words_on_every_page(site: Site) -> None:
     """A ticket's subject, reasons, what is searched for: shown as they are, and never as markup."""
     site.world.write_ticket("HOSTILE-2", ACCOUNT, ASKING, subject=MARKUP)
