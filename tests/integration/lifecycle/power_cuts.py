@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -352,12 +353,16 @@ def on_mains(stage: Stage) -> Iterator[World]:
         for name, value in stage.environment.items():
             if name.startswith("AWS_"):
                 patch.setenv(name, value)
-        # One session for all processes: it takes longest to make, and remembers nothing.
+        # One session and one set of roots for all processes: they take longest to make, and
+        # remember nothing.
         session = boto3.Session(region_name="us-east-1")
         session.events.register("before-call", mains.before)
         session.events.register("after-call", mains.after)
         patch.setattr("broker.aws.clients.boto3", SimpleNamespace(Session=lambda **_: session))
-        patch.setattr("broker.aws.clients.get_session", lambda: session._session)
+        for module in ("clients", "partitions"):
+            patch.setattr(f"broker.aws.{module}.get_session", lambda: session._session)
+        trusted = ssl.create_default_context()
+        patch.setattr(ssl, "create_default_context", lambda **_: trusted)
         patch.setattr("broker.services.lifecycle.canaries.negative_canaries", one_negative_canary)
         patch.setattr(Journal, "record", _mortal(Journal.record, mains))
         watching = build(settings.load(stage.environment), Unobserved())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -146,7 +147,8 @@ class CachingAws:
     moments: Moments = field(default_factory=Moments)
     unknown: list[str] = field(default_factory=list)
     fetches: int = 0
-    _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    _keys: dict[str, str] = field(default_factory=dict)
+    """Each key as it was served, by its id."""
     _fresh_until: datetime = START
 
     def exchange(self, *, identity_token: str, **_: object) -> Credentials:
@@ -173,16 +175,8 @@ class CachingAws:
         if header["kid"] not in self._keys:
             self.unknown.append(header["kid"])
             raise UnknownKid(header["kid"])
-        claims = jwt.decode(
-            token,
-            key=self._keys[header["kid"]],
-            algorithms=["ES256"],
-            audience=AUDIENCE,
-            issuer=issuer,
-            # The clock of these tests is not the machine's: times are checked below.
-            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
-        )
-        assert claims["nbf"] <= self.clock().timestamp() <= claims["exp"] + 300
+        not_before, expires = _validity(token, self._keys[header["kid"]], issuer)
+        assert not_before <= self.clock().timestamp() <= expires + 300
 
     def fetch(self, issuer: str) -> None:
         """Take the documents now, and keep them for as long as they may be kept."""
@@ -191,9 +185,27 @@ class CachingAws:
         jwks = self.http.get(discovery.json()["jwks_uri"]).raise_for_status()
         max_age = re.search(r"max-age=([0-9]+)", jwks.headers["Cache-Control"])
         assert max_age is not None
-        self._keys = {key["kid"]: jwt.PyJWK(key) for key in jwks.json()["keys"]}
+        self._keys = {key["kid"]: json.dumps(key) for key in jwks.json()["keys"]}
         self._fresh_until = self.clock() + timedelta(seconds=int(max_age[1])) + self.kept_longer
         self.fetches += 1
+
+
+@lru_cache(maxsize=64)
+def _validity(token: str, jwk: str, issuer: str) -> tuple[float, float]:
+    """From when until when the token counts; raises what PyJWT raises.
+
+    Parties that hold the same key come to the same answer, so one verification serves them all.
+    """
+    claims = jwt.decode(
+        token,
+        key=jwt.PyJWK(json.loads(jwk)),
+        algorithms=["ES256"],
+        audience=AUDIENCE,
+        issuer=issuer,
+        # The clock of these tests is not the machine's: whoever asks compares the times.
+        options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+    )
+    return claims["nbf"], claims["exp"]
 
 
 class NoReconciliation:
@@ -231,7 +243,8 @@ class World:
                     max_age=int(MAX_AGE.total_seconds()),
                     clock=self.clock,
                 )
-            )
+            ),
+            trust_env=False,
         )
         self.aws = self.another_aws()
         self.aws.moments = self.moments
@@ -385,6 +398,11 @@ def on_kms(moments: Moments) -> KeyProvider:
     for event in ("before-call.kms", "after-call.kms"):
         client.meta.events.register(event, lambda **_: moments.reach())
     return KmsKeyProvider(client, alias_prefix="acme-support", tags={"ManagedBy": "Acme-Support"})
+
+
+def empty(store: Store) -> None:
+    """Forget every account: each new process reads all that there are."""
+    store._connection.run(lambda redis: redis.flushall())
 
 
 def empty_kms() -> None:

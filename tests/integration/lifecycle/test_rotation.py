@@ -31,6 +31,7 @@ from tests.integration.lifecycle.rotation_world import (
     Killed,
     UnknownKid,
     World,
+    empty,
     empty_kms,
     on_kms,
 )
@@ -45,6 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def world(store: Store, tmp_path: Path) -> World:
     """With keys in files, whose deletion follows the test's own clock."""
+    empty(store)
     clock = Clock()
     provider = LocalKeyProvider(tmp_path / "keys", passphrase=b"correct horse", clock=clock)
     return World(store, lambda _: provider, clock)
@@ -53,6 +55,7 @@ def world(store: Store, tmp_path: Path) -> World:
 @pytest.fixture
 def kms_world(store: Store) -> Iterator[Callable[[], World]]:
     def fresh() -> World:
+        empty(store)
         empty_kms()
         return World(store, on_kms, Clock())
 
