@@ -117,7 +117,8 @@ def short_demo(folder: Path, chapter: str, *, afterwards: str = "STOP") -> list[
 import sys
 from pathlib import Path
 from broker.cli.demo.performance import Afterwards, Place, perform
-from broker.cli.demo.story import Chapter, Step
+from broker.cli.demo.steps import Step
+from broker.cli.demo.story import Chapter
 from broker.cli.demo.telling import Telling
 
 {chapter}

@@ -17,7 +17,8 @@ import httpx
 from broker.cli.demo.folder import remade, write_environment
 from broker.cli.demo.people import JANE
 from broker.cli.demo.stage import SignIn, StackNews, Stage, StageError, command
-from broker.cli.demo.story import Chapter, Step, Steps
+from broker.cli.demo.steps import Step, Steps
+from broker.cli.demo.story import Chapter
 from broker.cli.demo.telling import Telling
 from broker.cli.demo.world import World, populated
 from broker.cli.failures import ExitCode

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Timer
 
 from broker.cli.demo.stage import command
-from broker.cli.demo.story import Play, Step
+from broker.cli.demo.steps import Play, Step
 
 REGION = "us-east-1"
 LONGEST_SECONDS = 60

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.text import Text
 
-from broker.cli.demo.story import Step
+from broker.cli.demo.steps import Step
 
 _TITLE, _EXPECTED = 60, 22
 """Columns of what was tried and of what was expected; what came stands at the end of the line."""

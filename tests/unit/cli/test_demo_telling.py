@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from broker.cli.demo.story import Step, together
+from broker.cli.demo.steps import Step, together
 from broker.cli.demo.telling import Telling
 
 HELD = Step(title="making a bucket is refused", expected="AccessDenied", got="AccessDenied")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from broker.cli.demo.programs import Answer, AwsCli
 from broker.cli.demo.stage import StageError
-from broker.cli.demo.story import Step, Steps
+from broker.cli.demo.steps import Step, Steps
 from broker.cli.demo.world import ACCOUNT_ID, OpenedSession, World
 from broker.domain.identity.permissions import Role
 

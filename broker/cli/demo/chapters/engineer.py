@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from broker.cli.demo.programs import AwsCli
-from broker.cli.demo.story import Play, Step, Steps, together
+from broker.cli.demo.steps import Play, Step, Steps, together
 from broker.cli.demo.world import OpenedSession, World
 
 BUCKET = "harbour-bank-payroll"

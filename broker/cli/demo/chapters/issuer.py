@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from broker.cli.demo.stage import Customer
-from broker.cli.demo.story import Step, Steps
+from broker.cli.demo.steps import Step, Steps
 from broker.cli.demo.world import World
 
 

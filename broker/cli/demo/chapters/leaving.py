@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from broker.cli.demo.stage import NAME_PREFIX, Customer
-from broker.cli.demo.story import Play, Step, Steps, together
+from broker.cli.demo.steps import Play, Step, Steps, together
 from broker.cli.demo.world import World
 from broker.domain.identity.permissions import Role
 

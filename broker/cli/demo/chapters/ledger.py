@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from broker.cli.demo.story import Play, Step, Steps, together
+from broker.cli.demo.steps import Play, Step, Steps, together
 from broker.cli.demo.world import ACCOUNT_ID, OTHER_ACCOUNT_ID, World
 from broker.domain.identity.permissions import Role
 

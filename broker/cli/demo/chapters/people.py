@@ -13,7 +13,7 @@ from broker.cli.demo.forms import fields_of
 from broker.cli.demo.people import CARL, JANE, Person
 from broker.cli.demo.programs import Answer, run, run_with_somebody
 from broker.cli.demo.stage import StageError
-from broker.cli.demo.story import Step, Steps
+from broker.cli.demo.steps import Step, Steps
 from broker.cli.demo.world import ACCOUNT_ID, World
 
 _CANCEL = {"deny": "yes"}

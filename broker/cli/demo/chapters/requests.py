@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.cli.demo.story import Play, Step, Steps, together
+from broker.cli.demo.steps import Play, Step, Steps, together
 from broker.cli.demo.world import COLLEAGUE, OTHER_ACCOUNT_ID, World
 from broker.domain.identity.permissions import Role
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from broker.cli.demo.forger import ACCEPTED, Forger, Verdict, forger_of, tampered
-from broker.cli.demo.story import Step, Steps
+from broker.cli.demo.steps import Step, Steps
 from broker.cli.demo.world import ACCOUNT_ID, OTHER_ACCOUNT_ID, World
 from broker.domain.canaries import without, without_tag
 from broker.domain.claims import ROLES_CLAIM, SOURCE_IDENTITY_CLAIM, TICKET_TAG
