@@ -83,6 +83,7 @@ class World:
     customers: dict[str, Customer] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     _clients: dict[tuple[str, str], httpx.Client] = field(default_factory=dict)
+    _read: dict[str | None, list[LedgerEntry]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def over_http(self, subject: str) -> httpx.Client:
@@ -108,7 +109,7 @@ class World:
         subject: str,
         *roles: Role,
         accounts: tuple[str, ...] = (),
-        valid: timedelta = timedelta(hours=1),
+        valid: timedelta = timedelta(days=1),
     ) -> str:
         """A new API token; `valid` may have passed already. Returns its id."""
         back = timedelta(days=1)
@@ -149,10 +150,18 @@ class World:
         return client.post("/v1/sessions", json=body)
 
     def ledger(self, account_id: str | None = None) -> list[LedgerEntry]:
-        """The whole of a chain, read through the API of the broker in this process."""
+        """The whole of a chain, read through the API of the broker in this process.
+
+        An entry never changes, so what was read before is not asked for again.
+        """
         query = {} if account_id is None else {"account_id": account_id}
+        read = self._read.get(account_id, [])
+        if read:
+            query["cursor"] = str(read[-1].seq)
         found = pages(self.inside("auditor"), "/v1/ledger", limit=200, **query)
-        return [LedgerEntry(**{**entry, "chain": Chain(entry["chain"])}) for entry in found]
+        new = [LedgerEntry(**{**entry, "chain": Chain(entry["chain"])}) for entry in found]
+        self._read[account_id] = [*read, *new]
+        return [*read, *new]
 
     @cached_property
     def redis(self) -> Redis:
