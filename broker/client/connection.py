@@ -32,6 +32,9 @@ ANSWER_SECONDS = 60.0
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer that is read as a whole. The largest of a broker's, a proof, has far less."""
 
+PLAIN = {"Accept-Encoding": "identity"}
+"""A few packed kilobytes can become more than there is memory, before anybody counts."""
+
 Answered = TypeVar("Answered", bound=BaseModel)
 Segments = Sequence[str]
 """The parts of an address below `/v1/`, not escaped."""
@@ -72,7 +75,10 @@ class Connection:
         self._url = _checked(url).rstrip("/")
         self._http = httpx.Client(
             base_url=self._url,
-            headers={} if credential is None else {"Authorization": f"Bearer {credential}"},
+            headers={
+                **PLAIN,
+                **({} if credential is None else {"Authorization": f"Bearer {credential}"}),
+            },
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A redirect would carry the credential to wherever it points.
             follow_redirects=False,
@@ -161,13 +167,18 @@ class Connection:
             response.close()
 
     def _whole(self, response: httpx.Response) -> httpx.Response:
+        self._refuse_packed(response)
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
             if len(body) > LARGEST:
                 raise NotABroker(self._url, status=response.status_code)
-        # Without the headers that told of the encoding on the way: the body is plain now.
         return httpx.Response(response.status_code, content=bytes(body))
+
+    def _refuse_packed(self, response: httpx.Response) -> None:
+        """Raise NotABroker for what is packed though nobody asked for that."""
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise NotABroker(self._url, status=response.status_code)
 
     @contextmanager
     def _pieces(self, segments: Segments, *, query: BaseModel) -> Iterator[Iterator[bytes]]:
@@ -179,6 +190,7 @@ class Connection:
             with self._http.stream("GET", _path(segments), params=_parameters(query)) as response:
                 if not response.is_success:
                     raise _failure(self._whole(response), self._url)
+                self._refuse_packed(response)
                 yield response.iter_bytes()
         except httpx.ConnectError as e:
             raise Unreachable(self._url) from e

@@ -88,7 +88,11 @@ class ProviderSite:
                 request = client.build_request(
                     method,
                     url,
-                    headers={"Accept": "application/json", **(headers or {})},
+                    headers={
+                        "Accept": "application/json",
+                        "Accept-Encoding": "identity",
+                        **(headers or {}),
+                    },
                     content=content,
                 )
                 request.extensions["trace"] = limit.watch
@@ -109,6 +113,9 @@ class ProviderSite:
     def _exchange(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         response = client.send(request, stream=True)
         try:
+            # A few packed kilobytes can become more than there is memory, before anybody counts.
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise unavailable(f"{request.url.host} packs what nobody asked it to pack")
             body = b""
             for part in response.iter_bytes():
                 body += part
@@ -116,7 +123,6 @@ class ProviderSite:
                     raise unavailable(f"{request.url.host} answers too much")
         finally:
             response.close()
-        # Without the headers that told of the encoding on the way: the body is plain now.
         return httpx.Response(response.status_code, content=body, request=request)
 
 

@@ -165,6 +165,26 @@ def test_an_answer_without_an_end_is_no_brokers(monkeypatch, ask, status):
         ask(broker)
 
 
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("ask", [Broker.show_self, exported])
+def test_what_is_packed_is_not_unpacked(monkeypatch, status, ask):
+    """Packed twice, 30 kilobytes become 20 gigabytes at once: nobody asks for it, nor reads it."""
+    unpacked, asked = [], []
+    monkeypatch.setattr(
+        "httpx._decoders.GZipDecoder.decode", lambda _, packed: unpacked.append(packed) or b"{}"
+    )
+
+    def handle(request):
+        asked.append(request.headers["Accept-Encoding"])
+        packed = httpx.ByteStream(b"packed")
+        return httpx.Response(status, headers={"Content-Encoding": "gzip, gzip"}, stream=packed)
+
+    broker = Broker(URL, SECRET, transport=httpx.MockTransport(handle))
+    with broker, pytest.raises(NotABroker):
+        ask(broker)
+    assert (unpacked, asked) == ([], ["identity"])
+
+
 def test_no_proxy_reads_what_is_plain(monkeypatch):
     """Plain http is for this machine; a proxy elsewhere would see the credential go by."""
     with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("", 0)) as gone:
