@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from broker.cli.core_dumps import forbid_core_dumps
 from broker.cli.failures import reported
 from broker.cli.grammar.lazy import LazyGroup
 
@@ -86,4 +87,5 @@ def broker() -> None:
 
 def main() -> None:
     """The console script; ends with the exit codes that `broker.cli.failures` lists."""
+    forbid_core_dumps()
     reported(broker)

@@ -43,6 +43,14 @@ def run(*command: str, home: Path, environment: Mapping[str, str], stdin: str = 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def environment_of(pid: int) -> bytes:
+    """What its user can read there: nothing, where only root may look into the process."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except PermissionError:
+        return b""
+
+
 def aws_environment(endpoint_url: str) -> dict[str, str]:
     """What the AWS CLI needs to find the sandbox, and nothing but it."""
     return {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.programs import PATIENCE, Ran, aws_environment, run
+from tests.e2e.programs import PATIENCE, Ran, aws_environment, environment_of, run
 from tests.e2e.screen import Screen
 from tests.e2e.talking import Talking, talking
 from tests.e2e.world import ENGINEER, METADATA, TICKET, World
@@ -39,6 +39,12 @@ for line in sys.stdin:
     print(json.dumps(answers if times > 1 else answers[0]), flush=True)
 """
 """A COMMAND that asks the endpoint whatever a line says."""
+
+
+RUNS = (
+    'import signal, time; signal.signal(2, 0); print(40 + 2, "runs", flush=True); time.sleep(1e6)'
+)
+"""Ends at Ctrl-C once it says that it runs; a shell may miss one while it starts a program."""
 
 
 def environment(world: World) -> dict[str, str]:
@@ -163,7 +169,7 @@ def test_credentials_are_in_no_environment_and_on_no_disk(world: World) -> None:
         broker = talk.process.pid
         (child,) = Path(f"/proc/{broker}/task/{broker}/children").read_text().split()
         around = Path(f"/proc/{child}/environ").read_bytes()
-        everywhere = [around, Path(f"/proc/{broker}/environ").read_bytes()]
+        everywhere = [around, environment_of(broker)]
         everywhere += [Path(f"/proc/{each}/cmdline").read_bytes() for each in (broker, child)]
         everywhere += [each.read_bytes() for each in world.home.rglob("*") if each.is_file()]
         talk.ended()
@@ -173,6 +179,19 @@ def test_credentials_are_in_no_environment_and_on_no_disk(world: World) -> None:
     assert b"AKIAMINE" not in around
     assert b"AWS_PROFILE" not in around
     assert b"AWS_CONTAINER_AUTHORIZATION_TOKEN=" in around
+
+
+def test_command_may_leave_a_core_as_without_us(world: World) -> None:
+    """What forbids ours does not reach it: whoever looks for a fault in COMMAND needs its core."""
+    mark = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    command = ("sh", "-c", 'ulimit -S -c; "$0" -c "$1"', sys.executable, mark)
+    words = ("--account", METADATA, "--ticket", TICKET, "--", *command)
+    with_a_limit = 'ulimit -S -c "$(ulimit -H -c)"; ulimit -S -c; exec broker exec "$@"'
+    own = environment(world)
+    ran = run("sh", "-c", with_a_limit, "sh", *words, home=world.home, environment=own)
+    assert ran.status == 0, ran.err
+    before, after, dumpable = ran.out.splitlines()
+    assert (after, dumpable) == (before, "1")
 
 
 def test_another_default_profile_does_not_win(world: World, tmp_path: Path) -> None:
@@ -205,7 +224,7 @@ def test_a_shell_has_the_terminal_and_the_credentials(world: World) -> None:
         "broker", "exec", *words, home=world.home, environment=environment(world)
     ) as screen:
         screen.see("$ ")
-        screen.type("sh -c 'echo $((40 + 2)) runs; sleep 1000'\n")
+        screen.type(f"{sys.executable} -c '{RUNS}'\n")
         screen.see("42 runs")
         screen.type("\x03")
         screen.see("^C")

@@ -7,7 +7,6 @@ signal back from ourselves, pass on what was sent to us alone, and stop and end 
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -103,8 +102,6 @@ def end_like(status: int) -> None:
     if not os.WIFSIGNALED(status):
         sys.exit(os.WEXITSTATUS(status))
     ended_by = os.WTERMSIG(status)
-    # Its core is its own; ours would hold credentials.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):  # SIGKILL has no handler to be set.
         signal.signal(ended_by, signal.SIG_DFL)
     sys.stdout.flush()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.e2e.engineers_shell import Terminal
 from tests.e2e.organisation import CLI, Browser
+from tests.e2e.programs import environment_of
 from tests.e2e.signing_in.office import ENGINEER, Office, expire, kept
 from tests.e2e.world import METADATA, TICKET
 
@@ -152,7 +153,7 @@ def test_no_token_shows_anywhere(office: Office, terminal: Terminal) -> None:
     terminal.run("profiles", "set", "acme", "--url", office.stage.url, "--default")
     with terminal.started("login", "--browser") as running:
         arguments = Path(f"/proc/{running.process.pid}/cmdline").read_text()
-        environment = Path(f"/proc/{running.process.pid}/environ").read_text()
+        environment = environment_of(running.process.pid).decode()
         with Browser("jane") as browser:
             page = browser.visit(running.link())
         running.done()
