@@ -4,11 +4,11 @@ It imports nothing of the broker: it is the judge of it. `python -m broker.sandb
 it; `broker.sandbox.process.Sandbox` starts it from a test.
 
 How a call is decided
-    `http_server` takes it, `enforcement.Gate` reads it whole, `signature` and `callers` find who
-    signed it, `operations` which operation it is, `needs*` what that operation must be allowed,
-    and `policy` decides with the caller's real policies. Only then does moto see it, and
-    `agreement` holds moto to the operation that was allowed. `control` is beside the gate: what
-    is not AWS's API (accounts, topics, stacks, the clock) under `/_sandbox/`.
+    `http_server` takes it, `gate` reads it whole, `calls` finds who signed it and which operation
+    it is, `needs` what that operation must be allowed, and `policy` decides with the caller's real
+    policies, which `state` reads. Only then does moto see it, with what `services` put in its
+    place, and `gate.agreement` holds it to the operation that was allowed. `control` is beside the
+    gate: what is not AWS's API (accounts, topics, stacks, the clock) under `/_sandbox/`.
 
 What the trail has
     `trail.witness` tells `trail.history` of every signed call, let through or denied, and of every

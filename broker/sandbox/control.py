@@ -20,6 +20,8 @@ from threading import Lock
 from typing import Any
 
 from broker.sandbox.accounts import AccessKeys, Accounts, ControlError
+from broker.sandbox.calls.answers import Refusal
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 from broker.sandbox.clock import Clock
 from broker.sandbox.cloudformation.answers import StackAnswers
 from broker.sandbox.cloudformation.sns_signer import SnsSigner
@@ -27,12 +29,10 @@ from broker.sandbox.cloudformation.stacks import CloudFormation, Stack, StackReq
 from broker.sandbox.cloudformation.template import TemplateError
 from broker.sandbox.cloudformation.topics import Topics
 from broker.sandbox.control_fields import count, fields_of, number, only, text, texts
-from broker.sandbox.gate.answers import Refusal
-from broker.sandbox.gate.received import Environ, ReceivedRequest
 from broker.sandbox.people.organisation import Organisation
 from broker.sandbox.people.site import PeopleSite
-from broker.sandbox.services.policy_delay import PolicyDelay
-from broker.sandbox.services.session_length import SessionLength
+from broker.sandbox.state.policy_delay import PolicyDelay
+from broker.sandbox.state.session_length import SessionLength
 
 PREFIX = "/_sandbox/"
 

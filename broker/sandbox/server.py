@@ -15,6 +15,8 @@ from moto.moto_server.werkzeug_app import (
 )
 
 from broker.sandbox.accounts import AccessKeys, Accounts
+from broker.sandbox.calls.callers import Authenticator
+from broker.sandbox.calls.received import Environ
 from broker.sandbox.clock import Clock
 from broker.sandbox.cloudformation import topics
 from broker.sandbox.cloudformation.answers import StackAnswers
@@ -24,32 +26,28 @@ from broker.sandbox.cloudformation.sns_signer import SnsSigner
 from broker.sandbox.cloudformation.stacks import CloudFormation
 from broker.sandbox.control import PREFIX, Control, HookParts
 from broker.sandbox.gate import agreement
-from broker.sandbox.gate.callers import Authenticator
 from broker.sandbox.gate.enforcement import Gate
-from broker.sandbox.gate.received import Environ
 from broker.sandbox.http_server import listen
+from broker.sandbox.issuers.openid_fetch import IssuerClient
 from broker.sandbox.people.site import PeopleSite
 from broker.sandbox.services import (
+    cloudtrail,
     console_sign_in,
     iam_checks,
-    identity_providers,
     kms,
-    managed_policies,
-    policy_delay,
     sts,
     support,
+    web_identity,
 )
 from broker.sandbox.services.console_sign_in import ConsoleSignIn
-from broker.sandbox.services.credentials import CredentialRegister
-from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
-from broker.sandbox.services.session_length import SessionLength
 from broker.sandbox.services.sts import AssumeRoleService
-from broker.sandbox.trail import endpoint as trail_endpoint
+from broker.sandbox.state import identity_providers, managed_policies, policy_delay
+from broker.sandbox.state.credentials import CredentialRegister
+from broker.sandbox.state.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.state.session_length import SessionLength
 from broker.sandbox.trail.history import EventHistory
 from broker.sandbox.trail.witness import Witness
-from broker.sandbox.web_identity import endpoint as web_identity_endpoint
 from broker.sandbox.web_identity.exchange import WebIdentityService
-from broker.sandbox.web_identity.openid_fetch import IssuerClient
 
 HOST = "127.0.0.1"
 
@@ -169,8 +167,8 @@ def _install(
     policy_delay.install(directory.note_policies)
     support.install()
     sts.install(AssumeRoleService(directory=directory, register=register))
-    trail_endpoint.install(witness.history)
-    web_identity_endpoint.install(
+    cloudtrail.install(witness.history)
+    web_identity.install(
         WebIdentityService(
             clock=witness.clock,
             iam=directory,

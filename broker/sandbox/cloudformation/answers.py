@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from broker.sandbox.gate.received import Environ, ReceivedRequest
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 
 BUCKET = "cloudformation-custom-resource-response-"
 LARGEST = 4096

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 from broker.sandbox.cloudformation.sns_signer import ISSUER_HOST, ISSUER_PATH, SnsSigner
-from broker.sandbox.gate.received import Environ, ReceivedRequest
 
 _SNS_HOST = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)")
 

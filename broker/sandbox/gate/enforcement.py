@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from broker.sandbox.calls.answers import Answer, Failure, Protocol, Refusal, render
+from broker.sandbox.calls.callers import Authenticator, Caller, iso
+from broker.sandbox.calls.operations import Operation, identify, protocol_of
+from broker.sandbox.calls.received import Environ, ReceivedRequest
+from broker.sandbox.calls.signature import Authorization
 from broker.sandbox.clock import Clock
-from broker.sandbox.gate.answers import Answer, Failure, Protocol, Refusal, render
-from broker.sandbox.gate.callers import Authenticator, Caller, iso
-from broker.sandbox.gate.operations import Operation, identify, protocol_of
-from broker.sandbox.gate.received import Environ, ReceivedRequest
-from broker.sandbox.gate.signature import Authorization
 from broker.sandbox.needs.services import needs_of
 from broker.sandbox.needs.types import Need, UnmappedOperationError
 from broker.sandbox.policy.evaluation import (
@@ -29,7 +29,7 @@ from broker.sandbox.policy.evaluation import (
     evaluate,
 )
 from broker.sandbox.policy.patterns import Context
-from broker.sandbox.services.iam_directory import AttachedPolicies, IamDirectory
+from broker.sandbox.state.iam_directory import AttachedPolicies, IamDirectory
 from broker.sandbox.trail.witness import Witness, error_code_in
 
 ADMITTED = "broker.sandbox.admitted"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
+from broker.sandbox.issuers.issuer_url import IssuerUrl
 from broker.sandbox.needs.types import Need, request_tags, resource_tags
-from broker.sandbox.services.iam_directory import IamDirectory, tags_of
-from broker.sandbox.web_identity.issuer_url import IssuerUrl
+from broker.sandbox.state.iam_directory import IamDirectory, tags_of
 
 _ON_ROLE = frozenset(
     {

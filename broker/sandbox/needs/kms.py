@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from moto.kms.models import Key, kms_backends
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.types import Need, request_tags, resource_tags
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.iam_directory import IamDirectory
 
 _WITHOUT_RESOURCE = frozenset({"CreateKey", "GenerateRandom", "ListAliases", "ListKeys"})
 _CONTEXT_PARAMETERS = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.types import Need, UnmappedOperationError
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.iam_directory import IamDirectory
 
 _RENAMED = {
     "CompleteMultipartUpload": "PutObject",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.iam import iam_needs
 from broker.sandbox.needs.kms import kms_needs
 from broker.sandbox.needs.s3 import s3_needs
 from broker.sandbox.needs.sns import sns_needs
 from broker.sandbox.needs.sts import sts_needs
 from broker.sandbox.needs.types import Need, UnmappedOperationError
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.iam_directory import IamDirectory
 
 Describe = Callable[[Operation, str, IamDirectory], Sequence[Need]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.types import Need
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.iam_directory import IamDirectory
 
 
 def sns_needs(operation: Operation, caller_arn: str, directory: IamDirectory) -> Sequence[Need]:

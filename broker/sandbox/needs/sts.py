@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.types import Need, request_tags
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.iam_directory import IamDirectory
 
 # AWS answers these to everybody: a token or a trust policy decides, or nothing needs deciding.
 _OPEN = frozenset({"AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"})

@@ -12,9 +12,9 @@ from authlib.integrations.flask_oauth2 import (  # type: ignore[import-untyped]
 )
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 
+from broker.sandbox.calls.answers import Refusal
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 from broker.sandbox.clock import Clock
-from broker.sandbox.gate.answers import Refusal
-from broker.sandbox.gate.received import Environ, ReceivedRequest
 from broker.sandbox.people import pages
 from broker.sandbox.people.organisation import ALGORITHM, DEVICE_CODE, SCOPES, Organisation
 from broker.sandbox.people.server import AccessTokens, Server

@@ -18,11 +18,11 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from broker.sandbox.calls.answers import Refusal
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 from broker.sandbox.clock import Clock
-from broker.sandbox.gate.answers import Refusal
-from broker.sandbox.gate.received import Environ, ReceivedRequest
-from broker.sandbox.services.credentials import CredentialRegister, TemporaryCredentials
-from broker.sandbox.services.iam_directory import IamDirectory
+from broker.sandbox.state.credentials import CredentialRegister, TemporaryCredentials
+from broker.sandbox.state.iam_directory import IamDirectory
 
 PATH = "/federation"
 TOKEN_LIVES = timedelta(minutes=15)

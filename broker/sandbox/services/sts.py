@@ -16,9 +16,9 @@ from moto.core.responses import ActionResult
 from moto.iam.models import Role
 from moto.sts.responses import TokenResponse
 
-from broker.sandbox.gate.callers import Caller
+from broker.sandbox.calls.callers import Caller
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.gate.enforcement import ADMITTED, Admission
-from broker.sandbox.gate.operations import Operation
 from broker.sandbox.needs.sts import assume_role_context
 from broker.sandbox.needs.types import resource_tags
 from broker.sandbox.policy.evaluation import (
@@ -28,9 +28,9 @@ from broker.sandbox.policy.evaluation import (
     PolicyKind,
     evaluate_trust,
 )
-from broker.sandbox.services.credentials import CredentialRegister, RoleIdentity, SessionAttributes
-from broker.sandbox.services.iam_directory import IamDirectory, tags_of
-from broker.sandbox.web_identity.endpoint import error_answer
+from broker.sandbox.services.web_identity import error_answer
+from broker.sandbox.state.credentials import CredentialRegister, RoleIdentity, SessionAttributes
+from broker.sandbox.state.iam_directory import IamDirectory, tags_of
 from broker.sandbox.web_identity.refusals import StsRefusal, access_denied, invalid_parameter
 from broker.sandbox.web_identity.session_policies import read_session_policies
 

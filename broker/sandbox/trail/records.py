@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from broker.sandbox.gate.callers import Caller, RoleCaller
-from broker.sandbox.gate.operations import Operation
-from broker.sandbox.services.credentials import TemporaryCredentials
+from broker.sandbox.calls.callers import Caller, RoleCaller
+from broker.sandbox.calls.operations import Operation
+from broker.sandbox.state.credentials import TemporaryCredentials
 from broker.sandbox.web_identity.exchange import WebIdentityRequest
 
 EXCHANGE: Final = "AssumeRoleWithWebIdentity"

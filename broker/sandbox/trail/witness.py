@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from broker.sandbox.calls.answers import Protocol
+from broker.sandbox.calls.callers import Caller
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.clock import Clock
-from broker.sandbox.gate.answers import Protocol
-from broker.sandbox.gate.callers import Caller
-from broker.sandbox.gate.operations import Operation
-from broker.sandbox.services.credentials import CredentialRegister
+from broker.sandbox.state.credentials import CredentialRegister
 from broker.sandbox.trail import records
 from broker.sandbox.trail.history import EventHistory, HistoryEvent
 from broker.sandbox.web_identity.exchange import WebIdentityRequest

@@ -16,23 +16,23 @@ from typing import Any, Final
 from moto.iam.models import OpenIDConnectProvider, Role
 
 from broker.sandbox.clock import Clock
-from broker.sandbox.services.credentials import (
+from broker.sandbox.issuers.issuer_url import IssuerUrl
+from broker.sandbox.issuers.openid_fetch import (
+    DocumentRefusedError,
+    IssuerClient,
+    IssuerUnreachableError,
+)
+from broker.sandbox.state.credentials import (
     CredentialRegister,
     RoleIdentity,
     SessionAttributes,
     TemporaryCredentials,
 )
-from broker.sandbox.services.iam_directory import IamDirectory
-from broker.sandbox.services.identity_providers import find_provider
-from broker.sandbox.services.session_length import SessionLength
+from broker.sandbox.state.iam_directory import IamDirectory
+from broker.sandbox.state.identity_providers import find_provider
+from broker.sandbox.state.session_length import SessionLength
 from broker.sandbox.web_identity.claims import IdentityClaims, check, read_issuer
-from broker.sandbox.web_identity.issuer_url import IssuerUrl
 from broker.sandbox.web_identity.keys import Jwk, verify_signature
-from broker.sandbox.web_identity.openid_fetch import (
-    DocumentRefusedError,
-    IssuerClient,
-    IssuerUnreachableError,
-)
 from broker.sandbox.web_identity.refusals import (
     StsCode,
     StsRefusal,

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.sandbox.web_identity import openid_fetch
-from broker.sandbox.web_identity.openid_fetch import (
+from broker.sandbox.issuers import openid_fetch
+from broker.sandbox.issuers.openid_fetch import (
     MAX_BYTES,
     Discovery,
     DocumentRefusedError,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from broker.sandbox.process import Sandbox, SandboxError
-from broker.sandbox.services.session_length import SessionLength
+from broker.sandbox.state.session_length import SessionLength
 from tests.integration.sandbox.observed.stage import Stage
 from tests.integration.sandbox.trusting_account import Attempt, TrustingAccount
 

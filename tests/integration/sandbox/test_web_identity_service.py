@@ -11,11 +11,11 @@ import pytest
 from moto.iam.models import iam_backends
 
 from broker.sandbox.clock import Clock
-from broker.sandbox.services.credentials import CredentialRegister
-from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
-from broker.sandbox.services.identity_providers import IdentityProviderActions
+from broker.sandbox.issuers.openid_fetch import Discovery, IssuerClient
+from broker.sandbox.state.credentials import CredentialRegister
+from broker.sandbox.state.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.state.identity_providers import IdentityProviderActions
 from broker.sandbox.web_identity.exchange import WebIdentityRequest, WebIdentityService
-from broker.sandbox.web_identity.openid_fetch import Discovery, IssuerClient
 from broker.sandbox.web_identity.refusals import NOT_VALIDATED, StsCode, StsRefusal
 from tests.integration.sandbox.throwaway_tokens import ec_key, jwk, signed
 

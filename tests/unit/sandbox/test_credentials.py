@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from broker.sandbox.clock import Clock
-from broker.sandbox.services.credentials import (
+from broker.sandbox.state.credentials import (
     CredentialRegister,
     RoleIdentity,
     SessionAttributes,

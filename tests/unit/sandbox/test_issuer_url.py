@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.sandbox.web_identity.issuer_url import IssuerUrl, is_loopback
+from broker.sandbox.issuers.issuer_url import IssuerUrl, is_loopback
 
 NAMES = {
     "https://issuer.example.test": "issuer.example.test",

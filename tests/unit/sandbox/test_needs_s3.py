@@ -3,11 +3,11 @@
 import botocore.session
 import pytest
 
-from broker.sandbox.gate.answers import Protocol
-from broker.sandbox.gate.operations import Operation
+from broker.sandbox.calls.answers import Protocol
+from broker.sandbox.calls.operations import Operation
 from broker.sandbox.needs.s3 import s3_needs
 from broker.sandbox.needs.types import Need, UnmappedOperationError
-from broker.sandbox.services.iam_directory import IamDirectory, PolicyCache
+from broker.sandbox.state.iam_directory import IamDirectory, PolicyCache
 
 DIRECTORY = IamDirectory(PolicyCache())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.sandbox.services.policy_delay import PolicyDelay
+from broker.sandbox.state.policy_delay import PolicyDelay
 
 ROLE = "AROAEXAMPLE"
 OLD, NEW, NEWER = ("old",), ("new",), ("newer",)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.sandbox.gate.answers import Failure, Refusal
-from broker.sandbox.gate.received import ReceivedRequest
-from broker.sandbox.gate.signature import Authorization, verify
+from broker.sandbox.calls.answers import Failure, Refusal
+from broker.sandbox.calls.received import ReceivedRequest
+from broker.sandbox.calls.signature import Authorization, verify
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 NOW = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 
 from broker.sandbox.policy.evaluation import PolicyDocument, PolicyError, PolicyKind
-from broker.sandbox.services.policy_delay import PolicyDelay, Texts
+from broker.sandbox.state.policy_delay import PolicyDelay, Texts
 
 
 @dataclass(frozen=True)

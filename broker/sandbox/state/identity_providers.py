@@ -14,8 +14,8 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.models import IAMBackend, OpenIDConnectProvider, iam_backends
 from moto.iam.responses import IamResponse
 
-from broker.sandbox.web_identity.issuer_url import IssuerUrl
-from broker.sandbox.web_identity.openid_fetch import (
+from broker.sandbox.issuers.issuer_url import IssuerUrl
+from broker.sandbox.issuers.openid_fetch import (
     DocumentRefusedError,
     IssuerClient,
     IssuerUnreachableError,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
-from broker.sandbox.gate.answers import Failure, Refusal
-from broker.sandbox.gate.received import ReceivedRequest
+from broker.sandbox.calls.answers import Failure, Refusal
+from broker.sandbox.calls.received import ReceivedRequest
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _AUTHORIZATION = re.compile(

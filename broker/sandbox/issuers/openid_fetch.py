@@ -15,8 +15,8 @@ from typing import Any, Final, Self
 
 import httpx
 
+from broker.sandbox.issuers.issuer_url import is_loopback
 from broker.sandbox.lending import LendingTransport
-from broker.sandbox.web_identity.issuer_url import is_loopback
 
 TIMEOUT_SECONDS: Final = 5.0
 MAX_BYTES: Final = 1 << 20

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.sandbox.gate.answers import Failure, Refusal
+from broker.sandbox.calls.answers import Failure, Refusal
 
 Environ = MutableMapping[str, Any]
 """PEP 3333's dictionary of a request."""

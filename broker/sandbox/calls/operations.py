@@ -15,8 +15,8 @@ from moto.core.routing import get_service_router
 from moto.utilities.utils import get_partition
 from werkzeug.exceptions import NotFound
 
-from broker.sandbox.gate.answers import Protocol
-from broker.sandbox.gate.received import Environ, ReceivedRequest
+from broker.sandbox.calls.answers import Protocol
+from broker.sandbox.calls.received import Environ, ReceivedRequest
 
 _REST_XML = ("s3", "cloudfront", "route53")
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from moto.iam.models import Role, User
 from moto.utilities.utils import get_partition
 
+from broker.sandbox.calls.answers import Failure, Refusal
+from broker.sandbox.calls.received import ReceivedRequest
+from broker.sandbox.calls.signature import Authorization, verify
 from broker.sandbox.clock import Clock
-from broker.sandbox.gate.answers import Failure, Refusal
-from broker.sandbox.gate.received import ReceivedRequest
-from broker.sandbox.gate.signature import Authorization, verify
-from broker.sandbox.services.credentials import CredentialRegister, TemporaryCredentials
-from broker.sandbox.services.iam_directory import AttachedPolicies, IamDirectory, UserKey, tags_of
+from broker.sandbox.state.credentials import CredentialRegister, TemporaryCredentials
+from broker.sandbox.state.iam_directory import AttachedPolicies, IamDirectory, UserKey, tags_of
 
 _INVALID = "The security token included in the request is invalid."
 _EXPIRED = "The security token included in the request is expired"

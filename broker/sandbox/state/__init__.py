@@ -1,0 +1,1 @@
+"""What accounts hold, in moto and beside it, and what their sessions are given."""
