@@ -19,10 +19,17 @@ from broker.cli.profiles.offered import of_profiles, offered, profiles_at_hand
 from broker.contract.base import LARGEST_PART
 from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
+from broker.http.time_limits import TimeLimit
 from broker.services.ambient import utc_now
 
 SECONDS = 2.0
-"""How long somebody who presses Tab may have to wait."""
+"""How long somebody who presses Tab may have to wait for a connection, and for more to come."""
+
+ALTOGETHER_SECONDS = 4.0
+"""For the whole of an answer."""
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of an answer; the largest part of a list has some hundred thousand."""
 
 
 def complete_account(
@@ -64,15 +71,30 @@ def _asked(ctx: click.Context, what: str) -> bytes:
         if sign_in is None or not sign_in.lasts(utc_now()):
             raise LookupError
         credential = sign_in.identity_token
-    answer = httpx.get(
-        f"{url}/v1/{what}",
-        params={"limit": LARGEST_PART},
-        headers={"Authorization": f"Bearer {credential}"},
-        timeout=SECONDS,
-        follow_redirects=False,
-        trust_env=url.startswith("https:"),
-    )
-    return answer.raise_for_status().content
+    with (
+        httpx.Client(
+            timeout=SECONDS, follow_redirects=False, trust_env=url.startswith("https:")
+        ) as client,
+        TimeLimit(ALTOGETHER_SECONDS) as limit,
+        client.stream(
+            "GET",
+            f"{url}/v1/{what}",
+            params={"limit": LARGEST_PART},
+            headers={"Authorization": f"Bearer {credential}", "Accept-Encoding": "identity"},
+            extensions={"trace": limit.watch},
+        ) as answer,
+    ):
+        return _whole(answer.raise_for_status())
+
+
+def _whole(answer: httpx.Response) -> bytes:
+    """The answer as it comes: nothing is unpacked, which might fill the memory."""
+    body = bytearray()
+    for piece in answer.iter_raw():
+        body += piece
+        if len(body) > LARGEST:
+            raise LookupError
+    return bytes(body)
 
 
 @contextmanager

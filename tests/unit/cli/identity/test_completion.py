@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import http.server
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from broker.cli import broker
+from broker.cli.identity import completing
 
 
 def ran(words: str, **environment: str) -> list[str]:
@@ -88,3 +95,70 @@ def test_a_broken_file_offers_nothing(tmp_path: Path) -> None:
     file.write_text("[profiles")
     assert ran("broker get --profile a", BROKER_CONFIG=str(file)) == []
     assert ran("broker get --account 1", BROKER_CONFIG=str(file)) == []
+
+
+PAGE = (
+    b'{"items": [{"id": "T-1", "subject": "", "status": "open", "account_ids": [], '
+    b'"assignees": [], "updated_at": "2026-01-02T03:04:05Z"}], "next": null}'
+)
+
+
+@contextmanager
+def answering(body: bytes, *, drops: int = 1, **headers: str) -> Iterator[dict[str, str]]:
+    """A broker that answers this, in so many drops; gives what names it to the command."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            size = -(-len(body) // drops)
+            for at in range(0, len(body), size):
+                time.sleep(0.05 if drops > 1 else 0)
+                self.wfile.write(body[at : at + size])
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    class Quiet(http.server.ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Whoever asked has gone."""
+
+    server = Quiet(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield {"BROKER_URL": f"http://127.0.0.1:{server.server_port}", "BROKER_TOKEN": "x"}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_open_tickets_of_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it answers them, however busy this machine is."""
+    monkeypatch.setattr(completing, "SECONDS", 60.0)
+    monkeypatch.setattr(completing, "ALTOGETHER_SECONDS", 60.0)
+    with answering(PAGE) as named:
+        assert ran("broker get --ticket T", **named) == ["T-1"]
+
+
+def test_what_is_packed_is_not_unpacked() -> None:
+    """A few kilobytes could become more than there is memory."""
+    with answering(gzip.compress(PAGE), Content_Encoding="gzip") as named:
+        assert ran("broker get --ticket T", **named) == []
+
+
+def test_an_endless_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its size."""
+    monkeypatch.setattr(completing, "LARGEST", len(PAGE) - 1)
+    with answering(PAGE) as named:
+        assert ran("broker get --ticket T", **named) == []
+
+
+def test_nobody_waits_for_an_answer_drop_by_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each drop comes in time, and the whole does not: forty of them take two seconds at least."""
+    monkeypatch.setattr(completing, "ALTOGETHER_SECONDS", 0.5)
+    with answering(PAGE, drops=40) as named:
+        assert ran("broker get --ticket T", **named) == []
