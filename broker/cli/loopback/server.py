@@ -8,9 +8,11 @@ only to its own name.
 from __future__ import annotations
 
 import hmac
+import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,10 +20,42 @@ from typing import Any
 from broker.cli.loopback.peers import is_ours
 
 HOST = "127.0.0.1"
-_IDLE_SECONDS = 10.0
-"""Browsers open connections in advance, and say nothing on them."""
+_MOST_SILENT, _SILENT_SECONDS = 64, 10.0
+"""Connections that have not asked yet. Browsers open some in advance, and other users what they
+will: the longest silent one goes where a new one finds no place, and each after its time."""
 
-_MOST_CONNECTIONS = 64
+
+class _Silent:
+    """Connections that have not asked yet, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._since: dict[socket.socket, float] = {}
+        self._lock = threading.Lock()
+
+    def add(self, connection: socket.socket) -> None:
+        """Give it a place, the oldest one's if need be."""
+        with self._lock:
+            if len(self._since) >= _MOST_SILENT:
+                self._end(next(iter(self._since)))
+            self._since[connection] = time.monotonic()
+
+    def remove(self, connection: socket.socket) -> None:
+        """It has asked, or is gone."""
+        with self._lock:
+            self._since.pop(connection, None)
+
+    def end_the_late(self) -> None:
+        """Whatever each of them sends bit by bit: there is one time for a whole request."""
+        with self._lock:
+            late = time.monotonic() - _SILENT_SECONDS
+            for connection in [each for each, since in self._since.items() if since <= late]:
+                self._end(connection)
+
+    def _end(self, connection: socket.socket) -> None:
+        """Whoever reads from it in a thread finds its end, and closes it."""
+        del self._since[connection]
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 class LoopbackServer(ThreadingHTTPServer):
@@ -29,10 +63,11 @@ class LoopbackServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = _MOST_SILENT
 
     def __init__(self, handler: type[LoopbackHandler]) -> None:
         super().__init__((HOST, 0), handler)
-        self._places = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._silent = _Silent()
 
     @property
     def name(self) -> str:
@@ -52,18 +87,24 @@ class LoopbackServer(ThreadingHTTPServer):
             self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Past the number of places a connection is closed: others on the machine may crowd in."""
-        if self._places.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        """Serve a connection in a thread of its own."""
+        self._silent.add(request)
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection, and give its place back."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            self._silent.remove(request)
+
+    def service_actions(self) -> None:
+        """What is looked at again and again while requests are waited for."""
+        self._silent.end_the_late()
+
+    def has_asked(self, connection: socket.socket) -> None:
+        """From here on it may last as long as its answer takes."""
+        self._silent.remove(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: the terminal is somebody else's, and a trace could hold what was sent."""
@@ -72,7 +113,7 @@ class LoopbackServer(ThreadingHTTPServer):
 class LoopbackHandler(BaseHTTPRequestHandler):
     """One connection."""
 
-    timeout = _IDLE_SECONDS
+    timeout = _SILENT_SECONDS
     server_version = "broker"
     sys_version = ""
     server: LoopbackServer
@@ -89,6 +130,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
+        self.server.has_asked(self.connection)
         self.get()
 
     def get(self) -> None:
