@@ -193,14 +193,16 @@ class Stage:
             )
         self._leash = _leash(self._broker.pid)
         deadline = time.monotonic() + PATIENCE
-        while not self._is_ready():
-            if self._broker.poll() is not None or time.monotonic() > deadline:
-                raise StageError(f"The broker does not become ready; see {self.log}.")
-            time.sleep(0.05)
+        # One client for all attempts: making one lasts as long as the pause between two.
+        with httpx.Client(trust_env=False) as client:
+            while not self._is_ready(client):
+                if self._broker.poll() is not None or time.monotonic() > deadline:
+                    raise StageError(f"The broker does not become ready; see {self.log}.")
+                time.sleep(0.05)
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, client: httpx.Client) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+            return client.get(f"{self.url}/readyz").is_success
         except httpx.TransportError:
             return False
 

@@ -94,7 +94,7 @@ def ask(world: World, account_id: str, key: str) -> httpx.Response | None:
 def broker_again(world: World) -> Iterator[None]:
     """Whatever happens, the next test has a broker."""
     yield
-    if not world.stage._is_ready():
+    if not world.stage._is_ready(world.over_http("admin")):
         world.stage.kill_broker()
         world.stage.start_broker()
 
