@@ -16,6 +16,7 @@ from broker.client.errors import (
     BadCredential,
     BrokeOff,
     ClientError,
+    EndlessList,
     NotABroker,
     ProblemAnswered,
     TimedOut,
@@ -98,6 +99,8 @@ def _told(error: ClientError) -> click.ClickException:
             return CommandFailed(f"{error} {_WHERE}")
         case BrokeOff():
             return CommandFailed(f"{error} Try again.")
+        case EndlessList():
+            return CommandFailed(f"{error} Ask its operator. {_WHERE}")
         case _:
             return CommandFailed(str(error))
 

@@ -13,7 +13,7 @@ from broker.cli.grammar.groups import Group
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.client.broker import Broker
-from broker.client.paging import every
+from broker.client.paging import every, parts
 from broker.contract.base import LARGEST_PART, AccountListQuery
 from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, ActivityQuery
@@ -122,17 +122,14 @@ def _whole_activity(
 ) -> ActivityPage:
     """Every part of it as one answer, which is complete only if no part was refused anything."""
     query = ActivityQuery(region=",".join(regions), limit=LARGEST_PART)
-    parts = [broker.show_activity(session_id, query)]
-    while (cursor := parts[-1].next) is not None:
-        query = query.model_copy(update={"cursor": cursor})
-        parts.append(broker.show_activity(session_id, query))
-    unseen = [region for part in parts for region in part.unseen_regions]
+    read = list(parts(lambda part: broker.show_activity(session_id, part), query))
+    unseen = [region for part in read for region in part.unseen_regions]
     refused = any(region.reason is Unseen.REFUSED for region in unseen)
     return ActivityPage(
-        items=[event for part in parts for event in part.items],
-        regions=list(dict.fromkeys(region for part in parts for region in part.regions)),
+        items=[event for part in read for event in part.items],
+        regions=list(dict.fromkeys(region for part in read for region in part.regions)),
         unseen_regions=unseen,
-        complete=parts[-1].complete and not refused,
-        delay_note=parts[-1].delay_note,
+        complete=read[-1].complete and not refused,
+        delay_note=read[-1].delay_note,
         next=None,
     )

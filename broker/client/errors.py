@@ -42,6 +42,13 @@ class BrokeOff(ClientError):
         self.url = url
 
 
+class EndlessList(ClientError):
+    """The broker's list leads on for ever, so what was read of it may be anything."""
+
+    def __init__(self) -> None:
+        super().__init__("The broker's list does not end: what leads on there leads nowhere.")
+
+
 class NotABroker(ClientError):
     """What is at the address answers, and not like a broker, or like one of another version."""
 

@@ -61,6 +61,22 @@ ASKED = {
 }
 
 
+@pytest.mark.parametrize(
+    "words",
+    [words for words, answer in ASKED.items() if "next" in type(answer).model_fields],
+)
+def test_no_list_is_read_for_ever(words: str) -> None:
+    """A broker, or who answers in its place, leads to the same part again and again."""
+    answer = ASKED[words].model_dump(mode="json", by_alias=True) | {"next": "round"}
+    with answering([answer]) as broker:
+        ran = CliRunner().invoke(command, [*words.split(), *broker.options])
+    assert len(broker.asked) == 2
+    assert ran.exit_code == 1
+    assert ran.stdout == ""
+    assert "The broker's list does not end" in ran.stderr
+    assert "Is BROKER_URL right?" in ran.stderr
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("words", list(ASKED))
 def test_no_answer_steers_the_terminal(words: str, as_json: bool) -> None:
