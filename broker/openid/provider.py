@@ -11,7 +11,7 @@ from typing import Any
 from broker.domain.identity.openid_provider import ProviderKey
 from broker.errors import DependencyUnavailable
 from broker.openid.keys import read_keys
-from broker.openid.site import ProviderSite, check_address, unavailable
+from broker.openid.site import ProviderSite, check_endpoint, unavailable
 
 FRESH_FOR = timedelta(minutes=10)
 """After that the documents are fetched again at the next use."""
@@ -124,9 +124,9 @@ class OpenIdProvider:
             raise unavailable("its discovery document names another issuer than BROKER_OIDC_ISSUER")
         methods = document.get("token_endpoint_auth_methods_supported")
         return ProviderMetadata(
-            authorization_endpoint=_address(document, "authorization_endpoint"),
-            token_endpoint=_address(document, "token_endpoint"),
-            jwks_uri=_address(document, "jwks_uri"),
+            authorization_endpoint=self._address(document, "authorization_endpoint"),
+            token_endpoint=self._address(document, "token_endpoint"),
+            jwks_uri=self._address(document, "jwks_uri"),
             # The default of section 3, where the provider does not say.
             takes_secret_in_header=not isinstance(methods, list)
             or "client_secret_basic" in methods,
@@ -134,6 +134,13 @@ class OpenIdProvider:
             device_authorization_endpoint=_text(document, "device_authorization_endpoint"),
             revocation_endpoint=_text(document, "revocation_endpoint"),
         )
+
+    def _address(self, document: Mapping[str, Any], name: str) -> str:
+        value = _text(document, name)
+        if value is None:
+            raise unavailable(f"its discovery document lacks {name}")
+        check_endpoint(value, issuer=self.issuer)
+        return value
 
 
 def is_named(provider: OpenIdProvider, presented: str | None) -> bool:
@@ -146,11 +153,3 @@ def is_named(provider: OpenIdProvider, presented: str | None) -> bool:
 def _text(document: Mapping[str, Any], name: str) -> str | None:
     value = document.get(name)
     return value if isinstance(value, str) else None
-
-
-def _address(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str):
-        raise unavailable(f"its discovery document lacks {name}")
-    check_address(value)
-    return value

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from broker.domain.identity.openid_provider import TerminalClient
 from broker.openid.provider import OpenIdProvider, is_named
-from broker.openid.site import ProviderSite, check_address, unavailable
+from broker.openid.site import ProviderSite, check_endpoint, unavailable
 from broker.openid.transport import AuthlibTransport, Tokens, token_answer
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -118,7 +118,7 @@ class PublicClient:
             raise unavailable("its device endpoint answers with something else") from None
         for url in (codes.verification_uri, codes.verification_uri_complete):
             if url is not None:
-                check_address(url)
+                check_endpoint(url, issuer=self._provider.issuer)
         return codes
 
     def poll(self, codes: DeviceCodes) -> Tokens | Waiting:
@@ -154,7 +154,7 @@ class PublicClient:
     def _optional(self, endpoint: str | None) -> str:
         if endpoint is None:
             raise NotOffered
-        check_address(endpoint)
+        check_endpoint(endpoint, issuer=self._provider.issuer)
         return endpoint
 
     def _tokens(

@@ -135,3 +135,14 @@ def check_address(url: str) -> None:
         raise unavailable("the provider names an address that cannot be read") from e
     if not allowed or not parts.hostname:
         raise unavailable(f"the provider names an address with the scheme {parts.scheme!r}")
+
+
+def check_endpoint(url: str, *, issuer: str) -> None:
+    """Raise DependencyUnavailable unless a provider may lead there.
+
+    One that is elsewhere does not lead us back to this machine, whose services might do what a
+    stranger's address asks of them.
+    """
+    check_address(url)
+    if urlsplit(issuer).scheme == "https" and urlsplit(url).scheme != "https":
+        raise unavailable("the provider names an address on this machine, where it is not itself")

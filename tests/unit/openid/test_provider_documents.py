@@ -227,6 +227,7 @@ def test_nobody_waits_for_a_provider_that_is_slow(clock, monkeypatch):
         {"issuer": None},
         {"jwks_uri": None},
         {"jwks_uri": "http://id.example/jwks"},
+        {"jwks_uri": "http://127.0.0.1:2375/containers/json"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": "https://"},
         {"jwks_uri": "https://[id.example/jwks"},
@@ -234,6 +235,8 @@ def test_nobody_waits_for_a_provider_that_is_slow(clock, monkeypatch):
         {"authorization_endpoint": "javascript:alert(1)"},
         {"token_endpoint": ["https://id.example/token"]},
         {"token_endpoint": "http://id.example/token"},
+        {"token_endpoint": "http://localhost:2375/containers/create"},
+        {"authorization_endpoint": "http://[::1]/auth"},
     ],
 )
 def test_a_discovery_document_that_is_not_to_be_believed(clock, members):

@@ -332,3 +332,22 @@ def test_a_device_endpoint_that_does_not_work(server, body):
     told = TerminalClient(issuer=server.url, client_id="cli", scope="openid")
     with pytest.raises(DependencyUnavailable):
         PublicClient(told, provider, ProviderSite()).begin_device_flow()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ask"),
+    [
+        ("device_authorization_endpoint", PublicClient.begin_device_flow),
+        ("revocation_endpoint", lambda client: client.revoke("refresh")),
+    ],
+)
+def test_a_provider_that_is_elsewhere_leads_nobody_to_this_machine(server, endpoint, ask):
+    """A stranger's address would have the services of whoever signs in there do something."""
+    issuer = "https://id.example"
+    provider = SimpleNamespace(
+        issuer=issuer, metadata=lambda: SimpleNamespace(**{endpoint: f"{server.url}/do-it"})
+    )
+    told = TerminalClient(issuer=issuer, client_id="cli", scope="openid")
+    with pytest.raises(DependencyUnavailable):
+        ask(PublicClient(told, provider, ProviderSite()))
+    assert server.asked == []
