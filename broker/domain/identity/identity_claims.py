@@ -154,7 +154,10 @@ def _subject(claims: Mapping[str, object], name: str) -> EngineerId:
         raise IdentityRefused(IdentityFault.BAD_SUBJECT) from e
     # One mailbox is one person, in whatever case a provider writes it today: nobody becomes a
     # second person who may approve what the first one asked for. It was ASCII before it got here,
-    # for the Kelvin sign is a k in lower case, and so somebody else's address.
+    # for the Kelvin sign is a k in lower case, and so somebody else's address. And a dot at the end
+    # leads to the same mailbox, though no address has one (RFC 5321, section 4.1.2).
+    if name == EMAIL and subject.endswith("."):
+        raise IdentityRefused(IdentityFault.BAD_SUBJECT)
     return EngineerId(subject.lower()) if name == EMAIL else subject
 
 

@@ -111,6 +111,7 @@ F = IdentityFault
         ({"email": "jane@vendor.example\n"}, F.BAD_SUBJECT),
         ({"email": "jäne@vendor.example"}, F.BAD_SUBJECT),
         ({"email": "mar\N{KELVIN SIGN}@vendor.example"}, F.BAD_SUBJECT),
+        ({"email": "jane@vendor.example."}, F.BAD_SUBJECT),
         ({"email": "operator:root"}, F.BAD_SUBJECT),
         ({"email": "j" * 65}, F.BAD_SUBJECT),
         ({"groups": "support"}, F.BAD_GROUPS),
