@@ -7,6 +7,7 @@ import click
 from broker.cli.answers.grants import print_grant, print_grants
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.grammar.groups import Group
+from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import OneOf, Parsed
 from broker.cli.opening.wanted import GRANT_SECONDS
 from broker.cli.progress import waiting
@@ -58,9 +59,10 @@ def requests() -> None:
 )
 @click.option(
     "--duration",
-    type=click.IntRange(min=900),
-    show_default="14400, or 3600 with --break-glass",
-    help="Seconds that the grant lasts from its approval; sessions under it end within.",
+    type=Length(least=900),
+    show_default="4h, or 1h with --break-glass",
+    help="How long the grant lasts from its approval: 15m or longer, as 1h, 90m or in seconds. "
+    "Sessions under it end within.",
 )
 @click.option(
     "--break-glass",

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
 from broker.cli.failures import CommandFailed
 from broker.cli.grammar.groups import Group
+from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.cli.revocation_watch import Ended, watch
@@ -24,11 +25,10 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 _wait = click.option(
     "--wait",
-    type=click.IntRange(min=0),
-    default=60,
+    type=Length(),
+    default="60s",
     show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for AWS to be seen to refuse; 0 does not wait.",
+    help="How long to wait for AWS to be seen to refuse, as 2m or in seconds; 0 does not wait.",
 )
 
 

@@ -11,6 +11,7 @@ from broker.cli.accounts.named import account
 from broker.cli.answers.accounts import print_account, print_accounts, print_plan
 from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
 from broker.cli.failures import CommandFailed
+from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import OneOf
 from broker.cli.progress import waiting
 from broker.client.broker import Broker
@@ -97,11 +98,10 @@ def plan(*, account_id: AccountId, target: Target, as_json: bool) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.IntRange(min=0),
-    default=900,
+    type=Length(),
+    default="15m",
     show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for it.",
+    help="How long to wait for it, as 1h, 90m or in seconds.",
 )
 @calls_the_broker
 def wait(
@@ -113,7 +113,7 @@ def wait(
 
     \b
       broker accounts wait 111122223333
-      broker accounts wait 111122223333 --for removed --timeout 3600
+      broker accounts wait 111122223333 --for removed --timeout 1h
     """
     with target.broker() as broker:
         answer = _reached(broker, account_id, state, seconds=timeout)

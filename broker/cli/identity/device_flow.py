@@ -69,7 +69,7 @@ def sign_in_with_device(
             return client.accepted(answer, now=utc_now())
         if answer is Waiting.SLOW_DOWN:
             interval += _SLOWER
-    raise _lapsed()
+    raise _lapsed() if codes.expires_in <= seconds else _too_late(seconds)
 
 
 def _show(codes: DeviceCodes) -> None:
@@ -85,6 +85,13 @@ def _line(text: str) -> str:
 
 def _lapsed() -> CommandFailed:
     return CommandFailed(
-        "Nobody entered the code in time, and it has lapsed. Run `broker login` for a new one.",
+        "Nobody entered the code while it was good. Run `broker login --device` for a new one.",
         code=_LAPSED,
+    )
+
+
+def _too_late(seconds: float) -> CommandFailed:
+    return CommandFailed(
+        f"Nobody entered the code within {seconds:g} seconds, and nothing waits for it any more. "
+        "Run `broker login --device` for a new one, with --timeout for more time."
     )

@@ -11,6 +11,7 @@ import click
 
 from broker.cli.asking import EXIT_CODES
 from broker.cli.failures import told_by_the_shell
+from broker.cli.grammar.lengths import Length
 from broker.cli.identity.browser_flow import sign_in_with_browser
 from broker.cli.identity.device_flow import browser_is_elsewhere, sign_in_with_device
 from broker.cli.identity.finding import my_sign_ins, named_broker, takes_a_profile
@@ -46,14 +47,14 @@ class Way(Enum):
 @click.option("--no-browser", "way", flag_value="device", help="The same.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
-    show_default="180; with a code as long as that is good",
-    help="Seconds to wait for you.",
+    type=Length(least=1),
+    show_default="3m; with a code, for as long as it is good",
+    help="How long to wait for you, as 10m or in seconds.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--url", envvar="BROKER_URL", show_envvar=True, help="The broker.")
 @takes_a_profile
-def login(*, way: str | None, timeout: float | None, as_json: bool, url: str | None) -> None:
+def login(*, way: str | None, timeout: int | None, as_json: bool, url: str | None) -> None:
     """Sign in, so that other commands need no BROKER_TOKEN.
 
     Your browser opens where your organisation signs people in. What comes back is kept in your
@@ -86,7 +87,7 @@ def login(*, way: str | None, timeout: float | None, as_json: bool, url: str | N
         _tell(me, sign_in, _where(kept, named, place))
 
 
-def _signed_in(client: SignInClient, way: Way, seconds: float | None) -> KeptSignIn:
+def _signed_in(client: SignInClient, way: Way, seconds: int | None) -> KeptSignIn:
     if way is Way.DEVICE:
         return sign_in_with_device(client, seconds=seconds or _DEVICE_SECONDS)
     return sign_in_with_browser(client, seconds=seconds or _BROWSER_SECONDS)

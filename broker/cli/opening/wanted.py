@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from broker import contract
+from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.identity.completing import complete_account, complete_ticket
 from broker.contract.sessions import SessionBody
@@ -107,9 +108,9 @@ _OPTIONS = (
     click.option("--reason", default="", help="What you are going to do; the customer reads it."),
     click.option(
         "--duration",
-        type=click.IntRange(min=900),
+        type=Length(least=900),
         show_default="an hour, or what is left of the grant",
-        help="Seconds that the credentials last.",
+        help="How long the credentials last: 15m or longer, as 1h, 90m or in seconds.",
     ),
     _SERVICES,
     click.option(

@@ -11,6 +11,7 @@ import click
 from broker.cli.answers.rows import print_rows
 from broker.cli.asking import EXIT_CODES
 from broker.cli.grammar.groups import Group
+from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.identity.places import profiles_file
 from broker.cli.profiles.file import Profile, chosen, read_profiles
@@ -94,7 +95,11 @@ def _keys_of_a_profile(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option("--keyring", type=click.Choice(["on", "off"]), help="Use the keyring or not."),
         click.option("--region", help="The AWS Region that you usually work in."),
-        click.option("--duration", type=click.IntRange(min=900), help="Seconds of a session."),
+        click.option(
+            "--duration",
+            type=Length(least=900),
+            help="How long a session lasts, as 1h, 90m or in seconds.",
+        ),
         click.option(
             "--access",
             type=click.Choice([access.value for access in Access]),

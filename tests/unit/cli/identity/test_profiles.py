@@ -87,7 +87,7 @@ def test_the_first_profile(file: Path) -> None:
     file.unlink()
     file.parent.rmdir()
     done("profiles", "set", "acme", "--url", "https://broker.example.com", "--default")
-    done("profiles", "set", "two", "--url", "https://two.example.com", "--duration", "900")
+    done("profiles", "set", "two", "--url", "https://two.example.com", "--duration", "15m")
     assert file.read_text() == (
         'default_profile = "acme"\n\n[profiles.acme]\nurl = "https://broker.example.com"\n\n'
         '[profiles.two]\nurl = "https://two.example.com"\nduration = 900\n'
@@ -155,7 +155,7 @@ def test_a_new_profile_needs_a_broker(file: Path) -> None:
         (["--url", "http://broker.example.com"], "use https"),
         (["--url", "broker"], "not the URL of a broker"),
         (["--account", "1"], "twelve digits"),
-        (["--duration", "5"], "900"),
+        (["--duration", "5"], "shorter than 15m"),
         (["--region", "Frankfurt"], "profiles.acme.region"),
         (["--access", "write"], "access"),
         (["--unset", "url"], "Profile acme would name no broker: say --url too."),
