@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from broker.domain.identifiers import AccountId
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Line breaks, what steers terminals, and what turns round the writing behind it (Unicode Standard
+Annex 9, section 2): whoever decides must read what stands in the ledger."""
 
 
 def _one_line(text: str) -> str:
