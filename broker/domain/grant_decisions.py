@@ -28,6 +28,8 @@ _ACTIONS = {
     Urgency.ROUTINE: Action.REQUEST_GRANT,
     Urgency.BREAK_GLASS: Action.BREAK_GLASS,
 }
+_LETTERS_OF_NOTHING = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""What counts as printable and shows nothing: the fillers of Hangul, and a blank of Braille."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,8 @@ def _within(
 
 def _says_enough(reason: str, *, at_least: int) -> bool:
     """Long enough without what fills it up: blanks, what nobody sees, one character for ever."""
-    text = " ".join("".join(filter(str.isprintable, reason)).split())
+    seen = (each for each in reason if each.isprintable() and each not in _LETTERS_OF_NOTHING)
+    text = " ".join("".join(seen).split())
     return len(text) >= at_least and len(set(text)) > 1
 
 

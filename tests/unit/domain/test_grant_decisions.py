@@ -164,6 +164,8 @@ def test_each_kind_has_its_longest(request_, given, longest):
         (f"  {'ab' * 14}a  ", False),
         ("ab" + " " * 40 + "cd", False),
         ("ab" + "\N{ZERO WIDTH SPACE}" * 40, False),
+        ("ab" + "\N{HANGUL FILLER}" * 40, False),
+        ("ab" + "\N{BRAILLE PATTERN BLANK}" * 40, False),
         (EMERGENCY, True),
     ],
 )
