@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from broker.sandbox.process import Keys
 from tests.browser.office import Office
 from tests.browser.people import (
     HARBOUR,
+    HARBOUR_OLD,
     HARBOUR_PAYER,
     LUMEN,
     MILL,
@@ -50,22 +52,39 @@ class Exhibits:
     expired: str
     """And one that has ended by itself."""
 
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Of further tickets."""
+
     def link(self, office: Office, approver: str) -> str:
         """The path of a new approval link to the waiting request."""
-        path = f"/v1/grants/{self.waiting}/approval-link"
-        made = office.console.ask("POST", path, {"approver": subject(approver)})
-        return str(made["url"]).removeprefix(office.url)
+        return _link(office, self.waiting, approver)
+
+    def link_to_use(self, office: Office) -> str:
+        """The path of one for carl, to a request that nothing else shows: a ticket of its own."""
+        ticket = f"T-2{next(self.numbers):03}"
+        office.ticket(ticket, HARBOUR_PAYER, subject="A line of the bill is unclear")
+        body = _wanted(HARBOUR_PAYER, ticket, "Find out what that line is for")
+        by_console = {**body, "on_behalf_of": subject("omar")}
+        grant = office.console.ask("POST", "/v1/grants", by_console)
+        return _link(office, grant["id"], "carl")
+
+
+def _link(office: Office, grant_id: str, approver: str) -> str:
+    path = f"/v1/grants/{grant_id}/approval-link"
+    made = office.console.ask("POST", path, {"approver": subject(approver)})
+    return str(made["url"]).removeprefix(office.url)
 
 
 def arranged(office: Office) -> Exhibits:
     """Everything in place, done over the API by those whose turn it is."""
     jane, omar = (_by_api(office, login, "engineer") for login in ("jane", "omar"))
-    carl = _by_api(office, "carl", "customer", accounts=(HARBOUR, HARBOUR_PAYER))
+    carl = _by_api(office, "carl", "customer", accounts=(HARBOUR, HARBOUR_PAYER, HARBOUR_OLD))
     administrator = _onboard(office)
     _tell_tickets(office)
     consent = {"consent": "per_grant"}
     for account_id in (HARBOUR, HARBOUR_PAYER):
         carl.ask("PATCH", f"/v1/accounts/{account_id}", consent)
+    carl.ask("PATCH", f"/v1/accounts/{HARBOUR_OLD}", {"consent": "off"})
     approved = _decide(jane, omar, carl)
     waiting = _ask(jane, HARBOUR, INVOICES, "See which invoices the import has left out")
     expired = _expired(office, jane)
@@ -97,6 +116,7 @@ def _onboard(office: Office) -> Keys:
     payer = stage.onboard(
         console.http, HARBOUR_PAYER, customer="Harbour Bank, payer", payer=True, profile="full"
     )
+    stage.onboard(console.http, HARBOUR_OLD, customer="Harbour Bank, until 2025")
     stage.onboard(console.http, ORCHARD, customer="Orchard Foods")
     stage.onboard(console.http, MILL, customer="Mill and Company")
     stage.onboard(console.http, LUMEN, customer="Lumen Clinics")

@@ -1,18 +1,24 @@
-"""The world that the browser tests share: a broker, the organisation's provider, five accounts."""
+"""The world that the browser tests share: a broker, the organisation's provider, its customers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+from werkzeug.serving import make_server
+
 from broker.cli.demo.stage import UNHURRIED, Stage, free_port
+from broker.web.application import create_app
+from broker.web.metrics import Metrics
 from tests.browser.chromium import Watch
 from tests.browser.people import PEOPLE, ROLES
 from tests.e2e.organisation import Provider
 from tests.e2e.world import Callers, Person
+from tests.integration.api.conftest import services_beside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +29,9 @@ class Office:
     provider: Provider
     callers: Callers
     console: Person
+    closed_url: str
+    """Where a broker without a provider is, on the same store."""
+
     cookies: dict[str, Any] = field(default_factory=dict, repr=False)
     """Of people who have signed in, by login name."""
 
@@ -33,7 +42,7 @@ class Office:
 
     def watch(self) -> Watch:
         """A watch that knows which hosts pages may lead to."""
-        urls = (self.stage.url, self.stage.sandbox.url, self.provider.issuer)
+        urls = (self.stage.url, self.stage.sandbox.url, self.provider.issuer, self.closed_url)
         return Watch(
             hosts=frozenset(url.removeprefix("http://") for url in urls),
             provider=self.provider.issuer,
@@ -58,4 +67,27 @@ def opened(folder: Path) -> Iterator[Office]:
         stage = stack.enter_context(Stage(folder / "stage", port=port, settings=settings))
         callers = Callers.on(stage, stack)
         console = callers.person("console", "console")
-        yield Office(stage=stage, provider=provider, callers=callers, console=console)
+        closed_url = stack.enter_context(_without_provider(stage))
+        yield Office(
+            stage=stage,
+            provider=provider,
+            callers=callers,
+            console=console,
+            closed_url=closed_url,
+        )
+
+
+@contextmanager
+def _without_provider(stage: Stage) -> Iterator[str]:
+    """Where a broker is at which nobody can sign in."""
+    with services_beside(stage) as services:
+        app = create_app(replace(services, sign_in=None), Metrics())
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()

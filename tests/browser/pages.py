@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Page
 
-from tests.browser.exhibits import EXPORT, STORAGE, Exhibits
+from tests.browser.exhibits import BILL, EXPORT, STORAGE, Exhibits
 from tests.browser.office import Office
-from tests.browser.people import HARBOUR, HARBOUR_PAYER, LUMEN, ORCHARD, TIDEWATER, subject
+from tests.browser.people import (
+    HARBOUR,
+    HARBOUR_OLD,
+    HARBOUR_PAYER,
+    LUMEN,
+    ORCHARD,
+    TIDEWATER,
+    subject,
+)
 
 Address = Callable[[Office, Exhibits], str]
 
@@ -55,21 +64,39 @@ class Sight:
     """What it is for, as docs/pages.md says it."""
 
     address: Address | None = None
-    """Where it is, if the route alone does not say."""
+    """Where it is, if the route alone does not say; with the host, if that is another broker's."""
 
     steps: Callable[[Page], None] | None = None
     """What the person does there, if the page is an answer to that."""
 
     status: int = 200
 
-    def path(self, office: Office, exhibits: Exhibits) -> str:
-        """The path to go to."""
-        return self.route if self.address is None else self.address(office, exhibits)
+    def url(self, office: Office, exhibits: Exhibits) -> str:
+        """Where to go to."""
+        address = self.route if self.address is None else self.address(office, exhibits)
+        return urljoin(office.url, address)
 
 
 def _get_credentials(page: Page) -> None:
     page.get_by_role("button", name="Get credentials").first.click()
     page.get_by_role("heading", name="Credentials").wait_for()
+
+
+def _ask_for_more(page: Page) -> None:
+    page.get_by_label("Raise AWS support cases for it").check()
+    page.get_by_role("button", name="Get credentials").click()
+    page.get_by_role("heading", name="The customer is asked first").wait_for()
+
+
+def _reload_credentials(page: Page) -> None:
+    _get_credentials(page)
+    page.reload()
+    page.get_by_role("heading", name="Session").wait_for()
+
+
+def _approve(page: Page) -> None:
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("heading", name="Approved").wait_for()
 
 
 def _prove(page: Page) -> None:
@@ -83,6 +110,13 @@ SIGHTS: Sequence[Sight] = (
         name="welcome",
         login=None,
         sentence="What strangers see: what this is, and where to sign in.",
+    ),
+    Sight(
+        route="/",
+        name="welcome-without-provider",
+        login=None,
+        address=lambda office, _: office.closed_url,
+        sentence="The same where no provider is set up, so that nobody can sign in.",
     ),
     Sight(
         route="/tickets",
@@ -110,6 +144,22 @@ SIGHTS: Sequence[Sight] = (
         login="omar",
         steps=_get_credentials,
         sentence="Credentials, shown this once, with a countdown and a form for each shell.",
+    ),
+    Sight(
+        route="/sessions/<session_id>",
+        name="credentials-shown-already",
+        login="omar",
+        address=lambda _, __: "/tickets",
+        steps=_reload_credentials,
+        sentence="What a reload of that page leads to: nothing is opened, and nothing shown again.",
+    ),
+    Sight(
+        route="/tickets/<ticket_id>",
+        name="grant-needed",
+        login="omar",
+        address=lambda _, __: f"/tickets/{BILL}",
+        steps=_ask_for_more,
+        sentence="Where more is asked for than was granted: the customer decides first.",
     ),
     Sight(
         route="/sessions",
@@ -184,6 +234,13 @@ SIGHTS: Sequence[Sight] = (
         login="carl",
         address=lambda _, __: f"/accounts/{HARBOUR_PAYER}",
         sentence="What a customer sees of an account: what is installed and why, and the switch.",
+    ),
+    Sight(
+        route="/accounts/<account_id>",
+        name="account-switched-off",
+        login="carl",
+        address=lambda _, __: f"/accounts/{HARBOUR_OLD}",
+        sentence="An account whose customer lets nobody in.",
     ),
     Sight(
         route="/accounts/<account_id>",
@@ -267,6 +324,14 @@ SIGHTS: Sequence[Sight] = (
         login="carl",
         address=lambda office, exhibits: exhibits.link(office, "carl"),
         sentence="Behind an approval link: one request, for one person to decide.",
+    ),
+    Sight(
+        route="/approvals/<secret>",
+        name="approval-given",
+        login="carl",
+        address=lambda office, exhibits: exhibits.link_to_use(office),
+        steps=_approve,
+        sentence="What is said of a decision that was taken through such a link.",
     ),
     Sight(
         route="/tickets/<ticket_id>",

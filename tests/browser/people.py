@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-HARBOUR, HARBOUR_PAYER = "111122223333", "111122224444"
+HARBOUR, HARBOUR_PAYER, HARBOUR_OLD = "111122223333", "111122224444", "111122225555"
 ORCHARD, LUMEN, TIDEWATER = "444455556666", "777788889999", "888899990000"
 MILL = "222233334444"
 """The account in which tests change things; pages and pictures show the others."""
@@ -43,7 +43,7 @@ roles = ["admin"]
 
 [groups.harbour-bank]
 roles = ["customer"]
-accounts = ["{HARBOUR}", "{HARBOUR_PAYER}"]
+accounts = ["{HARBOUR}", "{HARBOUR_PAYER}", "{HARBOUR_OLD}"]
 
 [groups.orchard-foods]
 roles = ["customer"]

@@ -62,6 +62,8 @@ def decide_by_link(enter: Enter, errands: Errands) -> None:
     page = enter("cleo", at=errands.link())
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Approved")
+    page.get_by_role("link", name="See the request").click()
+    expect(page.get_by_role("main")).to_contain_text("Revoke it, with every session under it")
 
 
 def get_credentials(enter: Enter, errands: Errands) -> None:

@@ -75,7 +75,7 @@ class Visitors:
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - needs attributes
         if sight.login is not None:
             self.recognise(page, sight.login)
-        page.goto(self.office.url + sight.path(self.office, exhibits))
+        page.goto(sight.url(self.office, exhibits))
         if sight.steps is not None:
             sight.steps(page)
         answer = [each for each in answers if each.request.is_navigation_request()][-1]
