@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Self
 
 import certifi
@@ -29,8 +29,13 @@ Resolve = Callable[[str, int], "list[Address]"]
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv4 addresses as seen through NAT64 (RFC 6052): public exactly if the one inside is."""
 
-_EC2_METADATA = IPv6Network("fd00:ec2::/32")
-"""Where EC2 answers over IPv6 what it answers at 169.254.169.254 (EC2 User Guide)."""
+_METADATA = (
+    IPv6Network("fd00:ec2::/32"),
+    IPv6Network("fd20:ce::/32"),
+    IPv4Network("192.0.0.0/24"),
+)
+"""Where clouds answer what they answer at 169.254.169.254: EC2 (EC2 User Guide) and Google (Compute
+Engine, "VM metadata") over IPv6; and IANA's special addresses, of which Oracle has taken one."""
 
 _URL = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?(?P<target>/[!-\"$-\[\]-~]*)")
 """Lower-case host, no user, no other port, no fragment, no backslash: parsers agree on the rest."""
@@ -224,9 +229,19 @@ def is_public(address: Address) -> bool:
             return is_public(inside)
         if address.teredo is not None or address.scope_id is not None:
             return False
+        if address.is_site_local:
+            # RFC 3879 took the meaning from them, and no network that still has them is public.
+            return False
     return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified
+        address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or _is_metadata(address)
     )
+
+
+def _is_metadata(address: Address) -> bool:
+    return any(address in network for network in _METADATA)
 
 
 def _is_on_link(address: Address) -> bool:
@@ -235,5 +250,4 @@ def _is_on_link(address: Address) -> bool:
         inside = address.ipv4_mapped or address.sixtofour
         if inside is not None:
             return _is_on_link(inside)
-        return address.is_link_local or address in _EC2_METADATA
-    return address.is_link_local
+    return address.is_link_local or _is_metadata(address)
