@@ -18,7 +18,8 @@ from broker.wiring import Services
 from tests.integration.api.parallel import at_once
 from tests.integration.api.world import ACCOUNT, ENGINEER, World, assert_problem
 
-NEW = "600000000001"
+NEW, CHANGED = "600000000001", "600000000002"
+"""Accounts of a test alone."""
 
 
 def outcomes(answers: list[Any]) -> Counter[str]:
@@ -114,17 +115,17 @@ def test_of_twenty_reconciliations_one_runs(world: World, services: Services) ->
 def test_of_twenty_changes_of_one_version_one_wins(world: World) -> None:
     """If-Match: the version moves once, and so does the ledger."""
     client = world.over_http("admin")
-    path = f"/v1/accounts/{NEW}"
-    client.post("/v1/accounts", json={"account_id": NEW, "customer": "In a hurry"})
+    path = f"/v1/accounts/{CHANGED}"
+    client.post("/v1/accounts", json={"account_id": CHANGED, "customer": "In a hurry"})
     read = client.get(path)
     wanted = not read.json()["payer"]
-    before = world.ledger(NEW)
+    before = world.ledger(CHANGED)
     headers = {"If-Match": read.headers["ETag"]}
     answers = at_once([lambda: client.patch(path, json={"payer": wanted}, headers=headers)] * 20)
     assert outcomes(answers) == {"200": 1, "stale_version": 19}
     assert client.get(path).json()["payer"] is wanted
     assert client.get(path).headers["ETag"] != read.headers["ETag"]
-    assert [entry.action for entry in world.ledger(NEW)[len(before) :]] == ["account.changed"]
+    assert [entry.action for entry in world.ledger(CHANGED)[len(before) :]] == ["account.changed"]
 
 
 def test_sessions_at_the_same_moment_keep_one_chain(world: World) -> None:

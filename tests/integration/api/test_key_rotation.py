@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from collections.abc import Iterator
@@ -17,10 +18,7 @@ from broker.domain.identifiers import AccountId
 from broker.services.lifecycle.reconcile import Depth
 from keys.errors import KeyUnavailable
 from tests.contract.store_servers import until
-from tests.integration.api.world import OPERATOR, World, assert_problem
-
-ROTATING = "312312312312"
-"""An account of these tests alone."""
+from tests.integration.api.world import ACCOUNT, ENGINEER, OPERATOR, World, assert_problem
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +34,27 @@ def kms(world: World) -> Any:
     )
 
 
+@pytest.fixture
+def console(world: World) -> httpx.Client:
+    return world.over_http("console")
+
+
 @pytest.fixture(scope="module")
-def console(world: World) -> Iterator[httpx.Client]:
-    """The console, with the account onboarded and named in a ticket."""
-    client = world.over_http("console")
-    world.stage.onboard(client, ROTATING)
-    world.write_ticket("CASE-ROTATING", ROTATING)
-    return client
+def numbers() -> Iterator[int]:
+    return itertools.count(312312312312)
 
 
-def rotate(client: httpx.Client, *, emergency: bool) -> httpx.Response:
-    return client.post(f"/v1/accounts/{ROTATING}/key-rotation", json={"emergency": emergency})
+@pytest.fixture
+def rotating(world: World, console: httpx.Client, numbers: Iterator[int]) -> str:
+    """An account of one test alone, with its first two keys, named in a ticket."""
+    account_id = str(next(numbers))
+    world.stage.onboard(console, account_id)
+    world.write_ticket("CASE-ROTATING", account_id)
+    return account_id
+
+
+def rotate(client: httpx.Client, account_id: str, *, emergency: bool) -> httpx.Response:
+    return client.post(f"/v1/accounts/{account_id}/key-rotation", json={"emergency": emergency})
 
 
 def keys_of(answer: httpx.Response) -> list[tuple[str, str]]:
@@ -58,33 +66,33 @@ def published(issuer: str) -> list[str]:
     return [key["kid"] for key in jwks.json()["keys"]]
 
 
-def session(world: World, subject: str = "ann@vendor.example") -> httpx.Response:
-    return world.session(world.over_http(subject), account_id=ROTATING, ticket="CASE-ROTATING")
+def session(world: World, account_id: str) -> httpx.Response:
+    return world.session(world.over_http(ENGINEER), account_id=account_id, ticket="CASE-ROTATING")
 
 
-def test_a_rotation_that_has_to_wait_is_written_down(world, console):
+def test_a_rotation_that_has_to_wait_is_written_down(world, console, rotating):
     """202: the staged key is minutes old, and stays staged; the answer says when next."""
-    before = keys_of(console.get(f"/v1/accounts/{ROTATING}"))
+    before = keys_of(console.get(f"/v1/accounts/{rotating}"))
 
-    answer = rotate(console, emergency=False)
+    answer = rotate(console, rotating, emergency=False)
 
     assert answer.status_code == 202
     assert keys_of(answer) == before
     assert [state for _, state in before] == ["active", "published"]
     assert answer.json()["next_check_at"] is not None
-    asked = [entry for entry in world.ledger(ROTATING) if entry.action == "key.rotation_asked"]
+    asked = [entry for entry in world.ledger(rotating) if entry.action == "key.rotation_asked"]
     assert [entry.details["urgency"] for entry in asked] == ["when ready"]
 
 
-def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console, kms):
+def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console, kms, rotating):
     """The old key is out of the JWKS and out of use; AWS takes the new one; sessions go on."""
-    assert session(world).status_code == 201
-    account = console.get(f"/v1/accounts/{ROTATING}").json()
+    assert session(world, rotating).status_code == 201
+    account = console.get(f"/v1/accounts/{rotating}").json()
     old, staged = (key["kid"] for key in account["keys"])
-    stored = world.services.store.accounts.get(ROTATING)
+    stored = world.services.store.accounts.get(rotating)
     locators = {key.kid: key.reference.locator for key in stored.record.keys}
 
-    answer = rotate(console, emergency=True)
+    answer = rotate(console, rotating, emergency=True)
 
     assert answer.status_code == 202, answer.text
     kids = keys_of(answer)
@@ -94,17 +102,17 @@ def test_an_emergency_changes_keys_at_once_and_ends_all_sessions(world, console,
     state = kms.describe_key(KeyId=locators[old])["KeyMetadata"]["KeyState"]
     assert state == "PendingDeletion"
     # AWS dates sessions in whole seconds, so none opens in the second of the revocation.
-    until(lambda: session(world).status_code == 201)
+    until(lambda: session(world, rotating).status_code == 201)
     # Each process follows the store within seconds.
     until(lambda: old not in published(account["issuer"]))
-    told = [(entry.action, entry.outcome) for entry in world.ledger(ROTATING)]
+    told = [(entry.action, entry.outcome) for entry in world.ledger(rotating)]
     for entry in (
         ("account.revoked", "intended"),
         ("key.withdrawn", "done"),
         ("account.canary", "done"),
     ):
         assert entry in told
-    assert world.services.store.accounts.get(ROTATING).record.revocations.issued_before
+    assert world.services.store.accounts.get(rotating).record.revocations.issued_before
 
 
 class GoneProvider:
@@ -142,10 +150,10 @@ def test_a_registration_without_a_key_provider_is_completed_by_the_worker(world)
 
 def test_who_may_not_and_what_is_not(world, console):
     """Roles, accounts, and a body that does not say how urgent it is."""
-    assert_problem(rotate(world.over_http("auditor"), emergency=True), 403, "forbidden")
+    assert_problem(rotate(world.over_http("auditor"), ACCOUNT, emergency=True), 403, "forbidden")
     nowhere = console.post("/v1/accounts/999999999999/key-rotation", json={"emergency": False})
     assert_problem(nowhere, 404, "not_found")
-    unsaid = console.post(f"/v1/accounts/{ROTATING}/key-rotation", json={})
+    unsaid = console.post(f"/v1/accounts/{ACCOUNT}/key-rotation", json={})
     assert_problem(unsaid, 400, "invalid_request")
 
 

@@ -37,7 +37,7 @@ from broker.errors import UpstreamRejected
 from broker.services.ambient import Entropy, utc_now
 from broker.services.background.crew import call_of_worker
 from broker.services.ledger.lines import ENTRIES_AT_ONCE
-from tests.integration.api.world import World, answered, assert_problem
+from tests.integration.api.world import World, answered, assert_problem, pages
 
 KEPT = AccountId("717171717171")
 BUCKET = "auditors-of-kept"
@@ -102,7 +102,7 @@ def test_the_export_proves_itself(customer: httpx.Client, keys: Any) -> None:
     entries = [line for line in lines if "action" in line]
     assert entries[-1]["action"] == "ledger.exported"
     assert entries[-1]["seq"] == proved.last_seq == signed["seq"] + 2
-    listed = customer.get("/v1/ledger", params={"account_id": KEPT, "limit": 200}).json()["items"]
+    listed = list(pages(customer, "/v1/ledger", account_id=KEPT, limit=200))
     assert listed[: len(entries)] == entries
 
 
@@ -297,6 +297,7 @@ def bucket(world: World) -> Iterator[Any]:
     )
     s3.create_bucket(Bucket=BUCKET)
     yield s3
+    name_bucket(world.over_http("customer-of-kept"), None)
     for kept in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         s3.delete_object(Bucket=BUCKET, Key=kept["Key"])
     s3.delete_bucket(Bucket=BUCKET)

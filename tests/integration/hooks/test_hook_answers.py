@@ -110,7 +110,12 @@ class Case:
 @pytest.fixture
 def case(world: HookWorld) -> Case:
     hook = replace(a_hook(), hook_id=secrets.token_hex(16))
-    event = Event(actor="test", action=LedgerAction.HOOK_RECEIVED, outcome=Outcome.INTENDED)
+    event = Event(
+        actor="test",
+        action=LedgerAction.HOOK_RECEIVED,
+        outcome=Outcome.INTENDED,
+        ids={"hook": hook.hook_id},
+    )
     world.services.store.journal.record(
         BROKER_CHAIN, event, now=NOW, saves=[Save(hook, expected=0)]
     )
