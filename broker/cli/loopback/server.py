@@ -39,10 +39,10 @@ class _Silent:
                 self._end(next(iter(self._since)))
             self._since[connection] = time.monotonic()
 
-    def remove(self, connection: socket.socket) -> None:
-        """It has asked, or is gone."""
+    def remove(self, connection: socket.socket) -> bool:
+        """It has asked, or is gone; whether it still had its place."""
         with self._lock:
-            self._since.pop(connection, None)
+            return self._since.pop(connection, None) is not None
 
     def end_the_late(self) -> None:
         """Whatever each of them sends bit by bit: there is one time for a whole request."""
@@ -102,9 +102,9 @@ class LoopbackServer(ThreadingHTTPServer):
         """What is looked at again and again while requests are waited for."""
         self._silent.end_the_late()
 
-    def has_asked(self, connection: socket.socket) -> None:
-        """From here on it may last as long as its answer takes."""
-        self._silent.remove(connection)
+    def may_ask(self, connection: socket.socket) -> bool:
+        """Whether it was not ended before; from here on it may last as long as its answer takes."""
+        return self._silent.remove(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: the terminal is somebody else's, and a trace could hold what was sent."""
@@ -130,8 +130,9 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
-        self.server.has_asked(self.connection)
-        self.get()
+        # The piece of a request that has come before it was ended may look like a whole one.
+        if self.server.may_ask(self.connection):
+            self.get()
 
     def get(self) -> None:
         """What each server does."""
