@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.cli.answers.rows import print_lines, print_members, print_rows
+from broker.cli.answers.rows import print_lines, print_members, print_rows, second
 from broker.contract.grants import GrantAnswer, GrantPage
 from broker.domain.grants import GrantState, Urgency
 from broker.domain.times import rfc3339
@@ -42,7 +42,7 @@ def print_grants(page: GrantPage) -> None:
                 grant.engineer,
                 grant.account_id,
                 grant.ticket,
-                rfc3339(grant.expires_at),
+                second(grant.expires_at),
                 grant.reason,
             )
             for grant in page.items

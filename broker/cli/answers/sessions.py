@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.cli.answers.rows import print_lines, print_members, print_rows
+from broker.cli.answers.rows import print_lines, print_members, print_rows, second
 from broker.contract.sessions import SessionAnswer, SessionPage
 from broker.contract.trail import ActivityPage, TrailEventAnswer
 from broker.domain.times import rfc3339
@@ -43,9 +43,9 @@ def print_sessions(page: SessionPage) -> None:
                 session.engineer,
                 session.account_id,
                 session.ticket,
-                rfc3339(session.issued_at),
-                rfc3339(session.expires_at),
-                "" if session.revoked_at is None else rfc3339(session.revoked_at),
+                second(session.issued_at),
+                second(session.expires_at),
+                "" if session.revoked_at is None else second(session.revoked_at),
             )
             for session in page.items
         ],

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.answers.rows import print_rows
+from broker.cli.answers.rows import print_rows, second
 from broker.contract.api_tokens import ApiTokenPage
-from broker.domain.times import rfc3339
 
 
 def print_tokens(page: ApiTokenPage) -> None:
@@ -22,9 +21,9 @@ def print_tokens(page: ApiTokenPage) -> None:
                 token.subject,
                 ", ".join(token.roles),
                 ", ".join(token.account_ids) or "all",
-                "never" if token.last_used_at is None else rfc3339(token.last_used_at),
-                rfc3339(token.expires_at),
-                "" if token.revoked_at is None else rfc3339(token.revoked_at),
+                "never" if token.last_used_at is None else second(token.last_used_at),
+                second(token.expires_at),
+                "" if token.revoked_at is None else second(token.revoked_at),
             )
             for token in page.items
         ],
