@@ -12,7 +12,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "accounts": "broker.cli.accounts",
-    "completion": "broker.cli.identity.completion",
+    "completion": "broker.cli.completion",
     "configure": "broker.cli.configure",
     "console": "broker.cli.console",
     "demo": "broker.cli.demo.command",
@@ -21,8 +21,8 @@ COMMANDS = {
     "get": "broker.cli.get",
     "keys": "broker.cli.keys",
     "ledger": "broker.cli.ledger",
-    "login": "broker.cli.identity.login",
-    "logout": "broker.cli.identity.logout",
+    "login": "broker.cli.signing_in.login",
+    "logout": "broker.cli.signing_in.logout",
     "profiles": "broker.cli.profiles.command",
     "prove": "broker.cli.prove",
     "requests": "broker.cli.requests",
@@ -34,7 +34,7 @@ COMMANDS = {
     "tickets": "broker.cli.tickets",
     "tokens": "broker.cli.tokens",
     "webhooks": "broker.cli.webhooks",
-    "whoami": "broker.cli.identity.whoami",
+    "whoami": "broker.cli.signing_in.whoami",
     "worker": "broker.cli.worker",
 }
 """The module of each command, which holds it under its own name."""

@@ -26,8 +26,6 @@ Command = Callable[..., object]
 Decorator = Callable[[Command], Command]
 Answered = TypeVar("Answered", bound=BaseModel)
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused."
-
 _OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--token",

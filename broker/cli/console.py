@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
-from broker.cli.failures import CommandFailed
+from broker.cli.asking import Target, calls_the_broker
+from broker.cli.failures import EXIT_CODES, CommandFailed
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.loopback.browser import open_in_browser
 from broker.cli.loopback.redirect import OneTimeRedirect

@@ -42,6 +42,10 @@ class ExitCode(IntEnum):
     """The broker, or AWS, said no; the code says why."""
 
 
+EXIT_CODES = "Exit codes: 0 done, 1 failed (try again), 2 wrong usage, 3 refused."
+"""What the help of a command says of them."""
+
+
 class CommandFailed(click.ClickException):
     """A failure as a person reads it; `code` is the stable code, if there is one."""
 

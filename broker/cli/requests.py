@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from broker.cli.answers.grants import print_grant, print_grants
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.groups import Group
 from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import OneOf, Parsed

@@ -9,8 +9,8 @@ from typing import TypeVar
 import click
 from pydantic import BaseModel
 
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
-from broker.cli.failures import CommandFailed
+from broker.cli.asking import Target, calls_the_broker
+from broker.cli.failures import EXIT_CODES, CommandFailed
 from broker.cli.grammar.groups import Group
 from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import Parsed

@@ -8,7 +8,8 @@ import click
 
 from broker.cli import revoke
 from broker.cli.answers.sessions import print_activity, print_session, print_sessions
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.groups import Group
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting

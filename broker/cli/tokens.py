@@ -8,7 +8,8 @@ from datetime import timedelta
 import click
 
 from broker.cli.answers.tokens import print_tokens
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.groups import Group
 from broker.cli.operator import operators_call, services_here
 from broker.client.paging import every

@@ -8,7 +8,8 @@ import click
 
 from broker.cli.accounts.named import account
 from broker.cli.answers.accounts import print_account
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.parsed import OneOf, Parsed
 from broker.cli.progress import waiting
 from broker.contract.accounts import AccountBody, AccountPatch, KeyRotationBody

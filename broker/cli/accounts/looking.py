@@ -9,8 +9,8 @@ import click
 
 from broker.cli.accounts.named import account
 from broker.cli.answers.accounts import print_account, print_accounts, print_plan
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.failures import CommandFailed
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES, CommandFailed
 from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import OneOf
 from broker.cli.progress import waiting

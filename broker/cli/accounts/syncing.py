@@ -8,8 +8,8 @@ import click
 
 from broker.cli.accounts.named import ACCOUNT
 from broker.cli.answers.accounts import print_account, print_accounts
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
-from broker.cli.failures import ExitCode
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES, ExitCode
 from broker.cli.progress import Unit, Waiting, waiting
 from broker.client.broker import Broker
 from broker.client.errors import ProblemAnswered

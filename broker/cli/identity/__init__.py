@@ -1,1 +1,1 @@
-"""Who sits at the terminal: signing in and out, and what is kept of that."""
+"""Who sits at the terminal: their ways of signing in, what is kept of that, and who is asked."""

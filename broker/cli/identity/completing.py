@@ -11,9 +11,9 @@ import httpx
 from click.shell_completion import CompletionItem
 
 from broker import contract
-from broker.cli.identity.addresses import AddressRefused, broker_url
+from broker.cli.addresses import AddressRefused, broker_url
 from broker.cli.identity.finding import kept_sign_ins, named_profile
-from broker.cli.identity.places import profiles_file
+from broker.cli.places import profiles_file
 from broker.cli.profiles.file import chosen
 from broker.cli.profiles.offered import of_profiles, offered, profiles_at_hand
 from broker.contract.base import LARGEST_PART

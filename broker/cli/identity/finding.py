@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
+from broker.cli.addresses import AddressRefused, broker_url
 from broker.cli.failures import CommandRefused
-from broker.cli.identity.addresses import AddressRefused, broker_url
-from broker.cli.identity.kept import KeptSignIn, KeptSignIns, KeyringUse, Place
-from broker.cli.identity.places import profiles_file, state_folder
+from broker.cli.identity.kept import KeptSignIn, KeptSignIns, Place
 from broker.cli.identity.private_folder import PrivateFolder
+from broker.cli.places import KeyringUse, profiles_file, state_folder
 from broker.cli.profiles.file import Profile, chosen, read_profiles
 from broker.cli.profiles.offered import complete_profile
 from broker.services.ambient import utc_now

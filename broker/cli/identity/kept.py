@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from broker.cli.failures import CommandMisused
 from broker.cli.identity.keyrings import Keyring, KeyringUnusable, system_keyring
 from broker.cli.identity.private_folder import PrivateFolder
+from broker.cli.places import KeyringUse
 from broker.domain.identity.openid_provider import TerminalClient
 
 ENDING = timedelta(seconds=60)
@@ -28,13 +29,6 @@ class Place(StrEnum):
 
     KEYRING = "keyring"
     FILE = "file"
-
-
-class KeyringUse(Enum):
-    """Whether the keyring is asked at all."""
-
-    WHERE_THERE_IS_ONE = "on"
-    NEVER = "off"
 
 
 class _Kept(BaseModel):

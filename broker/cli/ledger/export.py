@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from broker.cli.asking import EXIT_CODES, Target, finds_the_broker
-from broker.cli.failures import CommandFailed
+from broker.cli.asking import Target, finds_the_broker
+from broker.cli.failures import EXIT_CODES, CommandFailed
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.ledger.files import NewFile
 from broker.cli.progress import Unit, counted, waiting

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import click
 
 from broker.cli.answers.rows import print_rows
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker, tell
+from broker.cli.asking import Target, calls_the_broker, tell
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.parsed import Parsed
 from broker.cli.progress import waiting
 from broker.client.paging import every

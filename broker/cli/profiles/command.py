@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from broker.cli.answers.rows import print_rows
-from broker.cli.asking import EXIT_CODES
+from broker.cli.failures import EXIT_CODES
 from broker.cli.grammar.groups import Group
 from broker.cli.grammar.lengths import Length
 from broker.cli.grammar.parsed import Parsed
-from broker.cli.identity.places import profiles_file
+from broker.cli.places import profiles_file
 from broker.cli.profiles.file import Profile, chosen, read_profiles
 from broker.cli.profiles.offered import complete_profile
 from broker.domain.grants import Access

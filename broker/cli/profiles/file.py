@@ -19,9 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from broker.cli.addresses import AddressRefused, broker_url
 from broker.cli.failures import CommandMisused
-from broker.cli.identity.addresses import AddressRefused, broker_url
-from broker.cli.identity.kept import KeyringUse
+from broker.cli.places import KeyringUse
 from broker.domain.grants import Access
 from broker.domain.identifiers import AccountId, TicketId
 

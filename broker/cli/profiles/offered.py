@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 from click.shell_completion import CompletionItem
 
-from broker.cli.identity.places import profiles_file
+from broker.cli.places import profiles_file
 from broker.cli.profiles.file import Profile, Profiles, read_profiles
 
 

@@ -12,10 +12,11 @@ import pytest
 import structlog
 
 from broker.cli.failures import CommandFailed, CommandRefused
-from broker.cli.identity.kept import KeptSignIn, KeptSignIns, KeyringUse
+from broker.cli.identity.kept import KeptSignIn, KeptSignIns
 from broker.cli.identity.private_folder import PrivateFolder
 from broker.cli.identity.provider import SignInClient, told
 from broker.cli.identity.renewing import renewed
+from broker.cli.places import KeyringUse
 from broker.domain.identity.identity_claims import IdentityFault, IdentityRefused
 from broker.domain.identity.openid_provider import TerminalClient
 from broker.errors import DependencyUnavailable

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from broker.cli.failures import CommandMisused
-from broker.cli.identity.kept import KeptSignIn, KeptSignIns, KeyringUse, Place
+from broker.cli.identity.kept import KeptSignIn, KeptSignIns, Place
 from broker.cli.identity.keyrings import Keyring
 from broker.cli.identity.private_folder import PrivateFolder
+from broker.cli.places import KeyringUse
 from tests.unit.cli.identity.test_keyrings import Locked, Remembering
 
 URL = "https://broker.example"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from broker.cli.asking import EXIT_CODES
+from broker.cli.failures import EXIT_CODES
 
 _VARIABLE = "_BROKER_COMPLETE"
 _INSTALL = {

@@ -9,8 +9,7 @@ from enum import Enum
 
 import click
 
-from broker.cli.asking import EXIT_CODES
-from broker.cli.failures import told_by_the_shell
+from broker.cli.failures import EXIT_CODES, told_by_the_shell
 from broker.cli.grammar.lengths import Length
 from broker.cli.identity.browser_flow import sign_in_with_browser
 from broker.cli.identity.device_flow import browser_is_elsewhere, sign_in_with_device

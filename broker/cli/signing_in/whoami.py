@@ -7,7 +7,8 @@ from datetime import UTC
 
 import click
 
-from broker.cli.asking import EXIT_CODES, Target, calls_the_broker
+from broker.cli.asking import Target, calls_the_broker
+from broker.cli.failures import EXIT_CODES
 from broker.contract.me import SelfAnswer
 from broker.domain.identity.permissions import EstablishedBy
 from broker.domain.plain_text import plain

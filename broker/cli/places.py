@@ -1,13 +1,21 @@
-"""Where the command keeps what is its user's: the file of profiles, and the folder of its state."""
+"""Where the command keeps what is its user's: file of profiles, folder of its state, keyring."""
 
 from __future__ import annotations
 
 import os
+from enum import Enum
 from pathlib import Path
 
 import click
 
 _APPLICATION = "broker"
+
+
+class KeyringUse(Enum):
+    """Whether the keyring is asked at all."""
+
+    WHERE_THERE_IS_ONE = "on"
+    NEVER = "off"
 
 
 def profiles_file() -> Path:

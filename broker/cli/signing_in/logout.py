@@ -7,8 +7,7 @@ from enum import StrEnum
 
 import click
 
-from broker.cli.asking import EXIT_CODES
-from broker.cli.failures import CommandFailed, CommandMisused
+from broker.cli.failures import EXIT_CODES, CommandFailed, CommandMisused
 from broker.cli.identity.finding import my_sign_ins, named_broker, takes_a_profile
 from broker.cli.identity.kept import KeptSignIn, KeptSignIns
 from broker.cli.identity.keyrings import KeyringUnusable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.cli.identity.addresses import AddressRefused, broker_url
+from broker.cli.addresses import AddressRefused, broker_url
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The commands with which people come, go, and ask who they are."""
