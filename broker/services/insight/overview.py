@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState
+from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState, Consent
 from broker.domain.identity.permissions import Action
 from broker.domain.ports import AccountRepository, Page, SessionRepository, Tally
 from broker.domain.sessions import Session, is_live
@@ -55,6 +55,9 @@ class Overview:
     """How everything stands. `whole` is whether no account was left out for their number."""
 
     states: Mapping[AccountState, int]
+    switched_off: int
+    """Accounts, of whatever state, whose customers let nobody in."""
+
     degraded: tuple[Account, ...]
     without_roles: tuple[Account, ...]
     key_steps: tuple[KeyStep, ...]
@@ -81,6 +84,7 @@ class Overviews:
         accounts = list(islice(every(self._accounts), _MOST_ACCOUNTS))
         return Overview(
             states=Counter(account.state for account in accounts),
+            switched_off=len([each for each in accounts if _is_switched_off(each)]),
             degraded=_in_states(accounts, AccountState.DEGRADED),
             without_roles=_in_states(accounts, *WITHOUT_ROLES),
             key_steps=self._key_steps(accounts),
@@ -107,6 +111,10 @@ class Overviews:
             if not isinstance(due.step, ForgetKey)
         )
         return tuple(sorted(steps, key=lambda step: step.at)[:_SOONEST])
+
+
+def _is_switched_off(account: Account) -> bool:
+    return account.consent is Consent.OFF and account.state not in LEAVING
 
 
 def _in_states(accounts: Sequence[Account], *states: AccountState) -> tuple[Account, ...]:

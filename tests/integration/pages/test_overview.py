@@ -12,7 +12,7 @@ from broker.domain.identifiers import AccountId
 from broker.domain.ledger.entries import LedgerAction, Outcome, chain_of
 from broker.domain.ports import Save
 from tests.integration.api.world import ACCOUNT, OPERATOR, OTHER, UNREADY
-from tests.integration.pages.world import Site, shown, subject
+from tests.integration.pages.world import Site, consent, shown, subject
 
 
 @contextmanager
@@ -50,6 +50,14 @@ def test_accounts_by_state_and_what_is_missing(site: Site) -> None:
     audited = site.visitor("otto").page("/overview")
     assert [link for link in audited.links if link.label.startswith("Configure")] == []
     assert "its customer creates the stack" in audited.text
+
+
+def test_accounts_into_which_nobody_is_let(site: Site) -> None:
+    """They are counted by their state, and told apart all the same."""
+    ruth = site.visitor("ruth")
+    assert "switched off" not in ruth.page("/overview").text
+    with consent(site, "off"):
+        assert "1 switched off" in ruth.page("/overview").text
 
 
 def test_a_degraded_account_says_why(site: Site) -> None:
