@@ -14,6 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 
 _FORM = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,5})")
 _LONGEST = timedelta(days=1)
+_WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}|\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?")
+"""How some proxies write in X-Forwarded-For from where a connection came."""
+
 _NETWORK_BITS = 64
 """One customer of a provider commands a whole /64 (RFC 6177), so its addresses count as one."""
 
@@ -102,10 +105,13 @@ class Full:
 def network_of(source_address: str) -> str:
     """What an address is counted by: an IPv4 address itself, an IPv6 address by its /64.
 
+    A port behind it, as some proxies tell it, is another with each connection, and does not count.
     What is no address, as where a proxy speaks over a Unix socket, is counted as it stands.
     """
+    with_port = _WITH_PORT.fullmatch(source_address)
+    written = source_address if with_port is None else with_port[1] or with_port[2]
     try:
-        address: IPv4Address | IPv6Address = ip_address(source_address)
+        address: IPv4Address | IPv6Address = ip_address(written)
     except ValueError:
         return source_address
     if isinstance(address, IPv4Address):
