@@ -9,10 +9,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    create_backend_app,
-)
 
 from broker.sandbox.accounts import AccessKeys, Accounts
 from broker.sandbox.calls.callers import Authenticator
@@ -25,6 +21,7 @@ from broker.sandbox.cloudformation.published_certificates import PublishedCertif
 from broker.sandbox.cloudformation.sns_signer import SnsSigner
 from broker.sandbox.cloudformation.stacks import CloudFormation
 from broker.sandbox.control import PREFIX, Control, HookParts
+from broker.sandbox.dispatching import Dispatcher
 from broker.sandbox.gate import agreement
 from broker.sandbox.gate.enforcement import Gate
 from broker.sandbox.http_server import listen
@@ -41,7 +38,7 @@ from broker.sandbox.services import (
 )
 from broker.sandbox.services.console_sign_in import ConsoleSignIn
 from broker.sandbox.services.sts import AssumeRoleService
-from broker.sandbox.state import identity_providers, managed_policies, policy_delay
+from broker.sandbox.state import identity_providers, key_owners, managed_policies, policy_delay
 from broker.sandbox.state.credentials import CredentialRegister
 from broker.sandbox.state.iam_directory import IamDirectory, PolicyCache
 from broker.sandbox.state.session_length import SessionLength
@@ -85,7 +82,7 @@ class Sandbox:
         topics.install(hooks.topics)
         self._console = ConsoleSignIn(register=register, directory=directory, clock=clock)
         self._gate = Gate(
-            DomainDispatcherApplication(create_backend_app),
+            Dispatcher(),
             authenticator=Authenticator(directory=directory, credentials=register, clock=clock),
             directory=directory,
             clock=clock,
@@ -162,6 +159,7 @@ def _install(
     agreement.install()
     iam_checks.install()
     identity_providers.install(issuers)
+    key_owners.install()
     kms.install()
     managed_policies.install()
     policy_delay.install(directory.note_policies)
