@@ -40,6 +40,10 @@ class Identifier(str):
         )
 
 
+NOBODY = "unauthenticated"
+"""The actor of a ledger entry about somebody who is not known; so no person may be called that."""
+
+
 class AccountId(Identifier):
     """An AWS account: twelve ASCII digits."""
 
@@ -58,6 +62,13 @@ class EngineerId(Identifier):
     __slots__ = ()
     pattern = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+=.@-]{1,63}")
     rule = "must be 2 to 64 of letters, digits and _+=.@- and begin with a letter or digit"
+
+    @classmethod
+    def parse(cls, value: str) -> Self:
+        """See Identifier."""
+        if value.casefold() == NOBODY:
+            raise ValueError(f"must not be {NOBODY}, which is what the ledger calls nobody")
+        return super().parse(value)
 
 
 class BucketName(Identifier):

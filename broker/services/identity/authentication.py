@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn, Protocol
 
+from broker.domain.identifiers import NOBODY
 from broker.domain.identity.permissions import Caller
 from broker.domain.ledger.entries import BROKER_CHAIN, Event, LedgerAction, Outcome
 from broker.domain.limits import Counted, Full, Limit, Window, network_of
@@ -23,9 +24,6 @@ from broker.services.ambient import Clock
 from broker.services.calls import Call
 from broker.services.identity.acceptances import Acceptances
 from broker.services.limiting import rate_limited
-
-NOBODY = "unauthenticated"
-"""The actor of an entry about somebody who is not known."""
 
 
 class CredentialKind(StrEnum):

@@ -71,6 +71,13 @@ def test_bad_ones_are_refused_with_the_rule(kind, text):
         kind.parse(text)
 
 
+@pytest.mark.parametrize("name", ["unauthenticated", "UnAuthenticated"])
+def test_nobody_is_called_what_the_ledger_calls_nobody(name):
+    """Else what somebody did would stand there as if it were not known who."""
+    with pytest.raises(ValueError, match="what the ledger calls nobody"):
+        EngineerId.parse(name)
+
+
 engineers = st.from_regex(EngineerId.pattern, fullmatch=True).map(EngineerId)
 tickets = st.from_regex(TicketId.pattern, fullmatch=True).map(TicketId)
 
