@@ -141,6 +141,24 @@ def test_an_endless_answer_is_cut() -> None:
     assert fetched == Unreachable("It is larger than 64 KiB.")
 
 
+def test_what_is_packed_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed twice, 30 kilobytes become 20 gigabytes at once: nobody asks for it, nor reads it."""
+    unpacked: list[bytes] = []
+    monkeypatch.setattr(
+        "httpx._decoders.GZipDecoder.decode", lambda _, packed: unpacked.append(packed) or b"{}"
+    )
+    asked = []
+
+    def handle(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers["Accept-Encoding"])
+        answer(200, b"packed", Content_Encoding="gzip, gzip")(request)
+
+    with serving(handle) as url:
+        fetched = SITE.fetch(url)
+    assert isinstance(fetched, Fetched)
+    assert (fetched.body, unpacked, asked) == (b"packed", [], ["identity"])
+
+
 def test_nobody_there() -> None:
     """A port that nobody listens on, a name that nobody has, and what is no HTTP."""
     with socket.socket() as probe:
