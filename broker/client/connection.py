@@ -24,6 +24,7 @@ from broker.client.errors import (
     Unreachable,
 )
 from broker.domain.plain_text import plain
+from broker.http.packing import UNPACKED, is_packed
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
@@ -31,9 +32,6 @@ ANSWER_SECONDS = 60.0
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer that is read as a whole. The largest of a broker's, a proof, has far less."""
-
-PLAIN = {"Accept-Encoding": "identity"}
-"""A few packed kilobytes can become more than there is memory, before anybody counts."""
 
 Answered = TypeVar("Answered", bound=BaseModel)
 Segments = Sequence[str]
@@ -76,7 +74,7 @@ class Connection:
         self._http = httpx.Client(
             base_url=self._url,
             headers={
-                **PLAIN,
+                **UNPACKED,
                 **({} if credential is None else {"Authorization": f"Bearer {credential}"}),
             },
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
@@ -176,8 +174,7 @@ class Connection:
         return httpx.Response(response.status_code, content=bytes(body))
 
     def _refuse_packed(self, response: httpx.Response) -> None:
-        """Raise NotABroker for what is packed though nobody asked for that."""
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+        if is_packed(response):
             raise NotABroker(self._url, status=response.status_code)
 
     @contextmanager

@@ -17,6 +17,7 @@ from typing import Self
 import certifi
 import httpx
 
+from broker.http.packing import UNPACKED
 from broker.http.time_limits import TimeLimit
 
 CONNECT_SECONDS = 3.0
@@ -60,7 +61,7 @@ class Reach(StrEnum):
     INTERNET = "internet"
     LOOPBACK = "loopback"
     OWN_NETWORKS = "own_networks"
-    """The networks behind us too, but never a link: there clouds hand out credentials."""
+    """The networks behind us too, but neither links nor where else clouds hand out credentials."""
 
     @property
     def fault(self) -> AddressFault:
@@ -75,7 +76,9 @@ class Reach(StrEnum):
             case Reach.LOOPBACK:
                 return address.is_loopback
             case Reach.OWN_NETWORKS:
-                return is_public(address) or (address.is_private and not _is_on_link(address))
+                return is_public(address) or (
+                    address.is_private and not _may_hand_out_credentials(address)
+                )
 
 
 class AddressRefused(Exception):
@@ -174,7 +177,7 @@ class Outbound:
         return httpx.Request(
             method,
             self._place(to),
-            headers={"Host": to.authority, "Accept-Encoding": "identity", **(headers or {})},
+            headers={"Host": to.authority, **UNPACKED, **(headers or {})},
             content=body,
             # TLS is verified for the host's name although the connection is to its address, and
             # no second parser of URLs touches what was signed.
@@ -244,10 +247,10 @@ def _is_metadata(address: Address) -> bool:
     return any(address in network for network in _METADATA)
 
 
-def _is_on_link(address: Address) -> bool:
-    """Whether it is reached without a router, in whatever form it is written."""
+def _may_hand_out_credentials(address: Address) -> bool:
+    """Whether it is on a link, or otherwise where clouds do, in whatever form it is written."""
     if isinstance(address, IPv6Address):
         inside = address.ipv4_mapped or address.sixtofour
         if inside is not None:
-            return _is_on_link(inside)
+            return _may_hand_out_credentials(inside)
     return address.is_link_local or _is_metadata(address)

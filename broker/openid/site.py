@@ -17,6 +17,7 @@ import structlog
 
 from broker.domain.loopback import is_secure
 from broker.errors import DependencyUnavailable
+from broker.http.packing import UNPACKED, is_packed
 from broker.http.time_limits import TimeLimit
 
 CONNECT_SECONDS = 3.0
@@ -88,11 +89,7 @@ class ProviderSite:
                 request = client.build_request(
                     method,
                     url,
-                    headers={
-                        "Accept": "application/json",
-                        "Accept-Encoding": "identity",
-                        **(headers or {}),
-                    },
+                    headers={"Accept": "application/json", **UNPACKED, **(headers or {})},
                     content=content,
                 )
                 request.extensions["trace"] = limit.watch
@@ -113,8 +110,7 @@ class ProviderSite:
     def _exchange(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         response = client.send(request, stream=True)
         try:
-            # A few packed kilobytes can become more than there is memory, before anybody counts.
-            if response.headers.get("Content-Encoding", "identity") != "identity":
+            if is_packed(response):
                 raise unavailable(f"{request.url.host} packs what nobody asked it to pack")
             body = b""
             for part in response.iter_bytes():

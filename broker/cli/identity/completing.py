@@ -19,6 +19,7 @@ from broker.cli.profiles.offered import of_profiles, offered, profiles_at_hand
 from broker.contract.base import LARGEST_PART
 from broker.domain.plain_text import plain
 from broker.domain.tickets import TicketStatus
+from broker.http.packing import UNPACKED
 from broker.http.time_limits import TimeLimit
 from broker.services.ambient import utc_now
 
@@ -80,7 +81,7 @@ def _asked(ctx: click.Context, what: str) -> bytes:
             "GET",
             f"{url}/v1/{what}",
             params={"limit": LARGEST_PART},
-            headers={"Authorization": f"Bearer {credential}", "Accept-Encoding": "identity"},
+            headers={"Authorization": f"Bearer {credential}", **UNPACKED},
             extensions={"trace": limit.watch},
         ) as answer,
     ):
@@ -88,7 +89,7 @@ def _asked(ctx: click.Context, what: str) -> bytes:
 
 
 def _whole(answer: httpx.Response) -> bytes:
-    """The answer as it comes: nothing is unpacked, which might fill the memory."""
+    """The answer as it comes: nothing is unpacked. Raises LookupError for one that is too large."""
     body = bytearray()
     for piece in answer.iter_raw():
         body += piece
