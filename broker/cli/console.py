@@ -26,6 +26,7 @@ _BROWSER_SECONDS = 60.0
 """A browser that is not running yet takes a while."""
 
 _MOMENT = 0.1
+"""Seconds after which it is looked again whether there is a browser at all."""
 
 
 @click.command(epilog=EXIT_CODES)

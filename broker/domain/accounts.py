@@ -94,6 +94,11 @@ class Account:
         """Older grants are nothing to go by: of before access was off, or of an earlier account."""
         return max(self.created_at, self.closed_at or self.created_at)
 
+    @property
+    def is_switched_off(self) -> bool:
+        """Whether the customer lets nobody in, where that is not said by the account's leaving."""
+        return self.consent is Consent.OFF and self.state not in LEAVING
+
     def in_state(self, state: AccountState, *, error: str | None = None) -> Account:
         """The same account in another state, with the reason where the state is a bad one."""
         return replace(self, state=state, last_error=error)

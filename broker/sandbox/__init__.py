@@ -41,8 +41,8 @@ Strict
       cannot map to an action is refused.
     - AssumeRole asks the role's trust policy and the caller's own policies; ExternalId, maximum
       duration, one hour for chained roles, source identity and transitive tags passed on.
-    - AssumeRoleWithWebIdentity: see `web_identity`, and `web_identity_trust` for what a trust
-      policy is told. IAM's identity providers: see `identity_providers`.
+    - AssumeRoleWithWebIdentity: see `web_identity`, and `web_identity.trust` for what a trust
+      policy is told. IAM's identity providers: see `state.identity_providers`.
     - KMS signs digests as digests, and only with keys that are enabled.
     - IAM's quotas: trust policy 2,048 characters, inline policies of a role 10,240, ten managed
       policies a role, session durations from one hour to twelve.

@@ -149,7 +149,7 @@ class Reading:
             if (stored := accounts[grant.account_id]) and not still_counts(grant, stored.record)
         )
 
-    def is_switched_off(self, account_id: AccountId) -> bool:
+    def lets_nobody_in(self, account_id: AccountId) -> bool:
         """Whether the customer lets nobody in, for whoever was shown a request for the account."""
         stored = self.accounts.get(account_id)
         return stored is not None and stored.record.consent is Consent.OFF

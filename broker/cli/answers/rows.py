@@ -34,6 +34,7 @@ def print_rows(
         headings, one_lined = _with_something_in_them(headings, one_lined)
     widths = [max(map(cell_len, column)) for column in zip(headings, *one_lined, strict=True)]
     beside = len(widths) if room is None else _fitting(widths, room)
+    widths = widths[:beside]
     console.print(Text(_line(headings[:beside], widths), style="bold"))
     for index, row in enumerate(one_lined):
         below = zip(headings[beside:], row[beside:], strict=True)
@@ -98,5 +99,5 @@ def _packed(pieces: Sequence[str], between: str, room: int) -> Iterator[str]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=False))
+    padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
     return _BETWEEN.join(padded).rstrip()

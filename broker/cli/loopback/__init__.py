@@ -1,1 +1,2 @@
-"""Servers on a port of this machine, for commands that a browser or an SDK talks to."""
+"""Servers on a port of this machine, for commands that a browser or an SDK talks to, and leading
+the browser there."""

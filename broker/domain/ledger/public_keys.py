@@ -41,7 +41,8 @@ def read_jwks(document: object) -> KnownKeys:
 
 def read_jwk(members: Any) -> PublicJwk:
     """A public key. Raises BadKeys for one that is written in any other way than ours are."""
-    # Before anybody reads it: to look for the primes of a private key that somebody has made up
+    # `d` is what only private keys have (RFC 7518, sections 6.2.2 and 6.3.2). Before anybody reads
+    # it: to look for the primes of a private key that somebody has made up
     # takes hours if it is large, and cannot be interrupted.
     if isinstance(members, dict) and "d" in members:
         raise BadKeys("a key in it is a private one, or made to look like one")

@@ -190,7 +190,7 @@ class StoreHealth(Protocol):
     """What an operator should know of the store."""
 
     def ping(self) -> None:
-        """Raise DependencyUnavailable (`store_unavailable`) where it does not answer."""
+        """Raise StoreUnavailable where it does not answer."""
         ...
 
     def problems(self) -> Sequence[str]:

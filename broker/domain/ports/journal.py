@@ -72,9 +72,10 @@ class Journal(Protocol):
         are not written. Records of an account (Account, Grant, Session, Checkpoint) go with that
         account's chain, tickets and API tokens with the broker's: one chain is one slot of a
         clustered store.
-        Raises Conflict (`stale_version`) if a record is not at its expected version: then
-        nothing is written; LedgerUnavailable, then it may have been
-        written nevertheless, but never in part.
+
+        Raises Conflict (`stale_version`) if a record is not at its expected version: then nothing
+        is written; LedgerUnavailable, then it may have been written nevertheless, but never in
+        part.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""The gate before moto: who calls, what the call is, and whether it passes."""
+"""The gate before moto: whether a call passes, and that moto does what was let through."""

@@ -42,7 +42,7 @@ class EnforcementExamination:
     def enforced(self, account: Account, call: Call) -> Iterator[Check]:
         """Two checks a role: a good token is accepted, and every spoilt one refused.
 
-        Raises DependencyUnavailable where the ledger cannot be written: then nothing is tried.
+        Raises LedgerUnavailable: then nothing is tried.
         """
         if account.consent is Consent.OFF:
             yield Check.not_run(

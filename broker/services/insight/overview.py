@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState, Consent
+from broker.domain.accounts import LEAVING, WITHOUT_ROLES, Account, AccountState
 from broker.domain.identity.permissions import Action
 from broker.domain.ports import AccountRepository, Page, SessionRepository, Tally
 from broker.domain.sessions import Session, is_live
@@ -84,7 +84,7 @@ class Overviews:
         accounts = list(islice(every(self._accounts), _MOST_ACCOUNTS))
         return Overview(
             states=Counter(account.state for account in accounts),
-            switched_off=len([each for each in accounts if _is_switched_off(each)]),
+            switched_off=sum(account.is_switched_off for account in accounts),
             degraded=_in_states(accounts, AccountState.DEGRADED),
             without_roles=_in_states(accounts, *WITHOUT_ROLES),
             key_steps=self._key_steps(accounts),
@@ -111,10 +111,6 @@ class Overviews:
             if not isinstance(due.step, ForgetKey)
         )
         return tuple(sorted(steps, key=lambda step: step.at)[:_SOONEST])
-
-
-def _is_switched_off(account: Account) -> bool:
-    return account.consent is Consent.OFF and account.state not in LEAVING
 
 
 def _in_states(accounts: Sequence[Account], *states: AccountState) -> tuple[Account, ...]:

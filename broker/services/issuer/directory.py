@@ -59,7 +59,7 @@ class IssuerDirectory:
     def look_up(self, issuer_id: str) -> IssuerDocuments | None:
         """The documents of an issuer that is not in memory yet, from the store.
 
-        Another process may have registered it a moment ago. Raises DependencyUnavailable.
+        Another process may have registered it a moment ago. Raises StoreUnavailable.
         """
         try:
             wanted = IssuerId.parse(issuer_id)
@@ -71,7 +71,7 @@ class IssuerDirectory:
         return self.find(issuer_id)
 
     def refresh(self) -> None:
-        """Read every account that changed since the last time. Raises DependencyUnavailable."""
+        """Read every account that changed since the last time. Raises StoreUnavailable."""
         with self._refreshing:
             revision, changed = self._accounts.changed_since(self._revision)
             for account_id in changed:

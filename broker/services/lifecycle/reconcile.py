@@ -72,8 +72,8 @@ class Reconcile:
     ) -> Account:
         """The account after a pass: as wanted, or with the reason in `last_error`.
 
-        Raises NotFound, StoreUnavailable, and Conflict
-        (`reconciliation_running`) while another pass holds the account for all of `patience`.
+        Raises NotFound, StoreUnavailable, and Conflict (`reconciliation_running`) while another
+        pass holds the account for all of `patience`.
         """
         self.settling.stored(account_id)
         with self.leasing.exclusive(account_id, holder=call.request_id, patience=patience):

@@ -50,7 +50,7 @@ class Ending:
         Returns once AWS has been told, as far as it answers: `denied_at` says so for each session,
         and the worker goes on with the others. Asking again is safe, and finds what an earlier
         try left undone. Raises NotFound for a grant that does not exist, and
-        DependencyUnavailable where the store is gone.
+        StoreUnavailable.
         """
         return self.enforcing.wherever(self.write_down(grant_ids, call, reason=reason), call)
 

@@ -86,8 +86,7 @@ class RevokeMany:
 
         Asking again is safe, and ends what has come since. Raises AccessDenied, NotFound for an
         account that is not registered, Conflict where an account is written to all the time, and
-        DependencyUnavailable where the store is gone: then it may be done in part, and has to be
-        asked for again.
+        StoreUnavailable: then it may be done in part, and has to be asked for again.
         """
         self._require(scope, call)
         begun = self.clock()

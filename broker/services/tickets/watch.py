@@ -68,7 +68,7 @@ class TicketWatch:
         """End what the ticket no longer carries, and say when to look again.
 
         The ticket is asked for before its grants are listed, and a grant that is written later
-        brings the ticket here again. Raises DependencyUnavailable where the store is gone.
+        brings the ticket here again. Raises StoreUnavailable.
         """
         ticket_id = TicketId.parse(subject)
         next_at: datetime | None = None

@@ -33,7 +33,7 @@ class Webhooks:
     clock: Clock
 
     def standings(self) -> Sequence[EndpointStanding]:
-        """Every endpoint. Raises DependencyUnavailable."""
+        """Every endpoint. Raises StoreUnavailable."""
         return [
             EndpointStanding(endpoint=endpoint, outage=self.cursors.outage(endpoint.name))
             for endpoint in self.endpoints

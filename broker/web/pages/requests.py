@@ -104,7 +104,7 @@ def request(services: Services, call: Call, grant_id: GrantId) -> Page:
         "grant": grant,
         "state": state.value,
         "is_void": bool(services.reading.without_effect([grant])),
-        "is_off": waits and services.reading.is_switched_off(grant.account_id),
+        "is_off": waits and services.reading.lets_nobody_in(grant.account_id),
         "is_mine": is_mine,
         "decides": waits and decides and not is_mine,
         "ends": waits or state is GrantState.APPROVED,

@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from broker.domain.access import Reason
-from broker.domain.accounts import LEAVING, Account, AccountState, Consent, Profile
+from broker.domain.accounts import Account, AccountState, Consent, Profile
 from broker.domain.grants import Access
 from broker.domain.refusals import SENTENCES
 from broker.domain.sessions import Session, is_live
@@ -99,7 +99,7 @@ def badge(state: str) -> Markup:
 def account_badge(account: Account) -> Markup:
     """How an account stands; where access is switched off, that counts more than a good state."""
     state = badge(account.state.value)
-    if account.consent is not Consent.OFF or account.state in LEAVING:
+    if not account.is_switched_off:
         return state
     off = effect_badge("bad", "access switched off")
     return off if account.state is AccountState.ACTIVE else Markup(" ").join((state, off))
