@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from broker.domain.diagnosis.issuer import PATIENCE_OF_STS, Certificate, Fetched, Unreachable
+from broker.http.packing import UNPACKED
 
 LARGEST = 64 * 1024
 """Bytes that are read of an answer: ours have two thousand."""
@@ -43,9 +44,9 @@ class HttpIssuerSite:
             return Unreachable("The connection broke before the answer was whole.")
 
     def _answer(self, client: httpx.Client, url: str, begun: float) -> Fetched | Unreachable:
-        with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+        with client.stream("GET", url, headers=UNPACKED) as response:
             body = b""
-            # As it comes: a few packed kilobytes can become more than there is memory.
+            # As it comes: what is packed nevertheless stays so.
             for part in response.iter_raw():
                 body += part
                 if time.monotonic() - begun > self._patience:

@@ -17,7 +17,7 @@ class Situation:
     to_do: str
 
 
-SITUATIONS: Mapping[AccountState, Situation] = {
+_SITUATIONS: Mapping[AccountState, Situation] = {
     AccountState.REGISTERED: Situation(
         "The account is known here, and nothing of ours is in it yet. Nobody can get in.",
         "Somebody who administers the AWS account creates the CloudFormation stack. All of its "
@@ -56,7 +56,7 @@ def situation(account: Account) -> Situation:
     """How the account stands: the customer's `off` is the first thing to know of a good one."""
     if account.consent is Consent.OFF and account.state is AccountState.ACTIVE:
         return _SWITCHED_OFF
-    return SITUATIONS[account.state]
+    return _SITUATIONS[account.state]
 
 
 @dataclass(frozen=True, slots=True)
