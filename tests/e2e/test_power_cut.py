@@ -122,9 +122,9 @@ def check_sessions_are_given(site: Site, account_id: str = ACCOUNT) -> None:
 
 
 def sessions(site: Site) -> list[Mapping[str, Any]]:
-    """Every session's record."""
+    """The record of every session in the account."""
     found: list[Mapping[str, Any]] = []
-    query = {"limit": "200"}
+    query = {"account_id": ACCOUNT, "limit": "200"}
     while True:
         page = site.auditor.http.get("/v1/sessions", params=query).raise_for_status().json()
         found += page["items"]
