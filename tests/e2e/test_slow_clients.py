@@ -252,8 +252,17 @@ def test_what_follows_a_broken_body_is_not_taken_for_a_request(served: Served) -
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.fixture
+def broker_again(served: Served) -> Iterator[None]:
+    """Whatever becomes of a stopped broker, the next test has one."""
+    yield
+    served.stage.kill_broker()
+    served.stage.start_broker()
+
+
+@pytest.mark.usefixtures("broker_again")
 def test_half_a_request_does_not_keep_a_stopped_broker(served: Served) -> None:
-    """Last, for it stops the broker: who waits idly is let go, half a request has its time."""
+    """Who waits idly is let go, half a request has its time."""
     with served.connect(), served.connect() as half:
         half.sendall(HEAD)
         began = time.monotonic()

@@ -100,6 +100,7 @@ def test_the_console_has_no_say_then(desk: Desk, system: TicketSystem) -> None:
 
 
 def test_the_token_goes_there_and_nowhere_else(desk: Desk, system: TicketSystem) -> None:
+    desk.ask_for_session("S-TOKEN")
     assert {headers["Authorization"] for headers in system.headers} == {f"Bearer {SECRET}"}
     assert SECRET not in desk.stage.log.read_text()
     assert SECRET not in str(desk.chain()) + str(desk.chain(ACCOUNT))
