@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.programs import PATIENCE, Ran, aws_environment, environment_of, run
-from tests.e2e.screen import Screen
+from tests.e2e.screen import RUNS, Screen
 from tests.e2e.talking import Talking, talking
 from tests.e2e.world import ENGINEER, METADATA, TICKET, World
 
@@ -39,12 +39,6 @@ for line in sys.stdin:
     print(json.dumps(answers if times > 1 else answers[0]), flush=True)
 """
 """A COMMAND that asks the endpoint whatever a line says."""
-
-
-RUNS = (
-    'import signal, time; signal.signal(2, 0); print(40 + 2, "runs", flush=True); time.sleep(1e6)'
-)
-"""Ends at Ctrl-C once it says that it runs; a shell may miss one while it starts a program."""
 
 
 def environment(world: World) -> dict[str, str]:

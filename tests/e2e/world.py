@@ -61,7 +61,7 @@ class Callers:
             "subject": subject,
             "roles": list(roles),
             "account_ids": list(account_ids),
-            "expires_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+            "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
         }
         secret = self.admin.ask("POST", "/v1/tokens", body)["secret"]
         return Person(secret, self.stack.enter_context(self.stage.client(secret)))

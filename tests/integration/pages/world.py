@@ -85,6 +85,8 @@ def sign_in_settings(folder: Path) -> dict[str, str]:
         "BROKER_OIDC_CLIENT_ID": "broker-web",
         "BROKER_OIDC_CLIENT_SECRET": "a secret that is never sent",
         "BROKER_ROLES_FILE": str(roles),
+        # Who is signed in for one test still is for the last one, however slow the machine.
+        "BROKER_SIGN_IN_IDLE_SECONDS": "36000",
     }
 
 
