@@ -111,7 +111,13 @@ class World:
         accounts: tuple[str, ...] = (),
         valid: timedelta = timedelta(days=1),
     ) -> str:
-        """A new API token; `valid` may have passed already. Returns its id."""
+        """A new API token; `valid` may have passed already. Returns its id.
+
+        Whoever had one before is with the new one from now on.
+        """
+        for where in ("http", "inside"):
+            if (before := self._clients.pop((where, subject), None)) is not None:
+                before.close()
         back = timedelta(days=1)
         tokens = replace(self.services.api_tokens, clock=lambda: datetime.now(UTC) - back)
         token, self.secrets[subject] = tokens.issue(
