@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from werkzeug.serving import make_server
@@ -19,6 +18,7 @@ from tests.browser.people import PEOPLE, ROLES
 from tests.e2e.organisation import Provider
 from tests.e2e.world import Callers, Person
 from tests.integration.api.conftest import services_beside
+from tests.serving import serving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +83,5 @@ def _without_provider(stage: Stage) -> Iterator[str]:
     with services_beside(stage) as services:
         app = create_app(replace(services, sign_in=None), Metrics())
         server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
+        with serving(server):
             yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()

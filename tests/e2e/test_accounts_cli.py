@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from broker.cli.demo.stage import Customer
 from tests.e2e.estate import READ_ROLE, providers, refusal
 from tests.e2e.programs import Ran, run
 from tests.e2e.world import METADATA, Person, World
+from tests.serving import serving
 
 COMMANDS = (
     "add",
@@ -190,14 +190,9 @@ def answering(stub: Stub) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing on the terminal."""
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.mark.parametrize(("options", "emergency"), [((), False), (("--emergency",), True)])

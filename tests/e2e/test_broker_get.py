@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ import pytest
 from broker.cli.demo.stage import Customer, free_port
 from tests.e2e.programs import Ran, run
 from tests.e2e.world import ENGINEER, METADATA, TICKET, World
+from tests.serving import serving
 
 GOOD = ("--account", METADATA, "--ticket", TICKET)
 HOSTILE = "a'b\"c$(touch${IFS}pwned)`touch${IFS}pwned`\\;&|<>*?"
@@ -328,11 +328,6 @@ def answering(status: int, kind: str, body: str) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing on the terminal."""
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"

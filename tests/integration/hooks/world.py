@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -46,6 +45,7 @@ from broker.web.application import create_app
 from broker.web.metrics import Metrics
 from broker.wiring import Services, build
 from tests.integration.background.workers import working
+from tests.serving import serving
 
 VENDOR = "999900001111"
 REGION = "us-east-1"
@@ -105,25 +105,13 @@ def relaying(broker_url: str) -> Iterator[Relay]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     relay.url = f"http://127.0.0.1:{server.server_port}/"
-    with _serving(server):
+    with serving(server):
         yield relay
 
 
 class _Silent(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
         """Nothing: tests read our output."""
-
-
-@contextmanager
-def _serving(server: Any) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass(kw_only=True)
@@ -270,7 +258,7 @@ def set_up(folder: Path) -> Iterator[HookWorld]:
         stack.callback(app.stop)
         port = int(url.rpartition(":")[2])
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
-        stack.enter_context(_serving(server))
+        stack.enter_context(serving(server))
         relay = stack.enter_context(relaying(url))
         sandbox.subscribe(TOPIC, relay.url)
         yield HookWorld(sandbox=sandbox, services=services, metrics=metrics, relay=relay)

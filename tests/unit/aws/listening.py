@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import serving
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,5 @@ def listening(tls: ssl.SSLContext | None = None) -> Iterator[Listener]:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     listener.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serving(server):
         yield listener
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.serving import serving
 
 
 @dataclass
@@ -60,12 +61,7 @@ def answering(answers: Sequence[object], *, status: int = 200) -> Iterator[Answe
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        broker = Answering(f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield broker
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    broker = Answering(f"http://127.0.0.1:{server.server_port}")
+    with serving(server):
+        yield broker

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from broker.cli import broker
+from tests.serving import serving
 from tests.unit.domain.exported_ledgers import a_ledger
 
 ACCOUNT = "111122223333"
@@ -72,12 +72,9 @@ def handler() -> type[Broker]:
 
 @pytest.fixture
 def url(handler: type[Broker]) -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def run(url: str, *arguments: object) -> Result:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from broker.cli import broker
 from broker.domain.ledger.public_keys import jwks
+from tests.serving import serving
 from tests.unit.domain.exported_ledgers import KEY, NEXT_KEY, STRANGERS_KEY, Ledger, a_ledger
 
 UNBROKEN, FAILED, USAGE, REFUSED = 0, 1, 2, 3
@@ -179,12 +179,9 @@ class Issuer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def issuer() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Issuer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), Issuer)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_jwks_is_fetched_from_its_address(exported: Path, issuer: str) -> None:

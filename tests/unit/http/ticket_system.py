@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 Reply = tuple[int, bytes, Mapping[str, str]]
 
@@ -69,11 +70,5 @@ def ticket_system(port: int = 0) -> Iterator[TicketSystem]:
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     system.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serving(server):
         yield system
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

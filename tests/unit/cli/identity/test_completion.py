@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.server
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 
 from broker.cli import broker
 from broker.cli.identity import completing
+from tests.serving import serving
 
 
 def ran(words: str, **environment: str) -> list[str]:
@@ -126,14 +126,8 @@ def answering(body: bytes, *, drops: int = 1, **headers: str) -> Iterator[dict[s
             """Whoever asked has gone."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving(server):
         yield {"BROKER_URL": f"http://127.0.0.1:{server.server_port}", "BROKER_TOKEN": "x"}
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_open_tickets_of_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
