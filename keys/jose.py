@@ -95,6 +95,15 @@ def thumbprint(parameters: EcParameters | RsaParameters) -> Kid:
     return Kid(b64url_encode(hashlib.sha256(canonical.encode("utf-8")).digest()))
 
 
+def is_private_jwk(members: Mapping[str, object]) -> bool:
+    """Whether a JWK is a private key, or made to look like one (RFC 7518 sections 6.2.2, 6.3.2).
+
+    To be asked of a key from outside before anybody reads it: to look for the primes of a private
+    key that somebody has made up takes hours if it is large, and cannot be interrupted.
+    """
+    return "d" in members
+
+
 def raw_p256_signature(der: bytes) -> bytes:
     """The 64 bytes r || s (RFC 7518 section 3.4) of a DER-encoded ECDSA-Sig-Value (RFC 3279).
 

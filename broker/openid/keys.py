@@ -12,12 +12,10 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
 from broker.domain.identity.openid_provider import ALGORITHMS_OF, ProviderKey
+from keys.jose import is_private_jwk
 
 _LEAST_RSA_BITS = 2048
 """NIST SP 800-131A: a shorter modulus is no longer allowed for signatures."""
-
-_PRIVATE = "d"
-"""What only private keys have (RFC 7518, sections 6.2.2 and 6.3.2)."""
 
 
 def read_keys(document: Mapping[str, Any]) -> dict[str, ProviderKey]:
@@ -40,9 +38,8 @@ def _key(jwk: Mapping[str, Any]) -> ProviderKey | None:
     algorithms = ALGORITHMS_OF.get(str(kind), frozenset())
     if "alg" in jwk:
         algorithms &= {str(jwk["alg"])}
-    # A private key that is published is everybody's. It is not even read: to look for the primes of
-    # one that somebody has made up would take this process minutes, in which nothing else runs.
-    if jwk.get("use", "sig") != "sig" or not algorithms or _PRIVATE in jwk:
+    # A private key that is published is everybody's.
+    if jwk.get("use", "sig") != "sig" or not algorithms or is_private_jwk(jwk):
         return None
     public = _public(jwk)
     return None if public is None else ProviderKey(public=public, algorithms=algorithms)

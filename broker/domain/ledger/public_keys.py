@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWK, PyJWKError, PyJWTError
 
 from keys.errors import InvalidKey
-from keys.jose import public_jwk
+from keys.jose import is_private_jwk, public_jwk
 from keys.types import Kid, PublicJwk
 
 KnownKeys = Mapping[Kid, PublicJwk]
@@ -41,10 +41,7 @@ def read_jwks(document: object) -> KnownKeys:
 
 def read_jwk(members: Any) -> PublicJwk:
     """A public key. Raises BadKeys for one that is written in any other way than ours are."""
-    # `d` is what only private keys have (RFC 7518, sections 6.2.2 and 6.3.2). Before anybody reads
-    # it: to look for the primes of a private key that somebody has made up
-    # takes hours if it is large, and cannot be interrupted.
-    if isinstance(members, dict) and "d" in members:
+    if isinstance(members, dict) and is_private_jwk(members):
         raise BadKeys("a key in it is a private one, or made to look like one")
     try:
         # Its parameters are checked here, a point off the curve among them.
