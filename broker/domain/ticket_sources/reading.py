@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.identifiers import AccountId, EngineerId, TicketId
+from broker.domain.plain_text import plain
 from broker.domain.tickets import Ticket
 
 MOST = 100
@@ -80,8 +81,7 @@ def subject(value: object) -> str:
     """One line for people to read, as much as is kept of it; empty where there is none."""
     if not isinstance(value, str):
         return ""
-    printable = (character if character.isprintable() else " " for character in value)
-    return " ".join("".join(printable).split())[:_LONGEST_SUBJECT].rstrip()
+    return " ".join(plain(value).split())[:_LONGEST_SUBJECT].rstrip()
 
 
 def account_ids(value: object) -> tuple[AccountId, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,7 +35,6 @@ _NAME = 128
 _RESOURCES = 20
 _TAGS = 50
 _ACCESS_KEY = re.compile(r"[A-Z0-9]{16,128}")
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class LookupKey(StrEnum):
@@ -167,7 +165,7 @@ def _text(value: object, limit: int = _TEXT) -> str:
     if not isinstance(value, str):
         return ""
     cut = value[: limit + 1]
-    shown = "".join(c for c in cut if unicodedata.category(c) not in _UNPRINTABLE)
+    shown = "".join(filter(str.isprintable, cut))
     return shown if len(cut) <= limit else f"{shown[: limit - 1]}…"
 
 

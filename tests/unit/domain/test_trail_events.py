@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker.domain.trail.events import UNTOLD, Effect, TrailEvent, parse_event
@@ -151,6 +151,7 @@ def test_no_record_is_too_strange(part: str, value: object) -> None:
 
 
 @given(name=st.sampled_from(sorted(found(exchange_record()))), value=JSON)
+@example(name="EventName", value="\xa0")
 def test_no_answer_is_too_strange(name: str, value: object) -> None:
     """The same for what stands around the record."""
     event = parse_event({**found(exchange_record()), name: value}, region="us-east-1")
